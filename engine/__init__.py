@@ -1,0 +1,26 @@
+"""The engine: `Value`, the op table, differentiation, the graph as data, the gradient check, the compiler."""
+
+from __future__ import annotations
+
+if __name__ != "glassgrad.engine":
+    raise ImportError("the folder engine/ is installed as glassgrad.engine: write 'from glassgrad import engine'")
+
+from .backward import grad, topological_order
+from .errors import DomainError, ExpressionError, GraphError, OpError
+from .functions import define_op
+from .ops import OPS, Op
+from .value import Value, no_grad
+
+__all__ = [
+    "OPS",
+    "DomainError",
+    "ExpressionError",
+    "GraphError",
+    "Op",
+    "OpError",
+    "Value",
+    "define_op",
+    "grad",
+    "no_grad",
+    "topological_order",
+]

@@ -1,0 +1,10 @@
+"""`python -m glassgrad` is the command `glassgrad`."""
+
+from __future__ import annotations
+
+import sys
+
+from glassgrad.viz.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
