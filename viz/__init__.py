@@ -1,6 +1,38 @@
-"""viz of glassgrad."""
+"""viz: drawings of a graph, and the views that walk through it."""
 
 from __future__ import annotations
 
 if __name__ != "glassgrad.viz":
     raise ImportError("the folder viz/ is installed as glassgrad.viz: write 'from glassgrad import viz'")
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .dot import draw_dot, trace
+    from .draw import draw
+    from .drawing import Drawing
+    from .paths import explain
+
+# Loaded when first used, so that `import glassgrad.viz` stays light.
+_LAZY = {
+    "draw": "draw",
+    "draw_dot": "dot",
+    "trace": "dot",
+    "explain": "paths",
+    "Drawing": "drawing",
+}
+
+__all__ = ["Drawing", "draw", "draw_dot", "explain", "trace"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+        globals()[name] = found
+        return found
+    raise AttributeError(f"module 'glassgrad.viz' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
