@@ -117,7 +117,7 @@ def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> A
     wanted: list[Value] = list(xs) if several else [xs]  # type: ignore[arg-type, list-item]  # told apart just above
     totals: dict[Value, Any] = {y: 1.0}
     for node in reversed(differentiable_order(y)):
-        upstream = totals.get(node)
+        upstream: Any = totals.get(node)
         for v, slope in _slope_values(node) if create_graph else edges(node):
             contribution = upstream if slope.__class__ is float and slope == 1.0 else upstream * slope
             totals[v] = totals[v] + contribution if v in totals else contribution

@@ -110,10 +110,10 @@ def terms_and_start(op: Op) -> tuple[str, str]:
     return terms, start or "0.0"
 
 
-def execute(source: str, name: str, names: dict[str, Any]) -> Any:
+def execute(source: str, name: str, names: dict[str, Any]) -> Callable[..., Any]:
     """Run source, made of whitelisted formulas only, that defines `FUNCTION`; return that under its own name."""
     namespace = dict(names)
     exec(compile(source, f"<glassgrad op {name}>", "exec"), namespace)
-    function = namespace[FUNCTION]
+    function: Callable[..., Any] = namespace[FUNCTION]
     function.__name__ = function.__qualname__ = name
     return function

@@ -136,9 +136,9 @@ NAMES: dict[str, Any] = {"ARITHMETIC_ERRORS": ARITHMETIC_ERRORS, "NOT_COMPUTED":
 
 
 def _compile(op: Op, name: str, parameters: str, body: str, extra: Mapping[str, Any] = MappingProxyType({})) -> Callable[..., Any]:
-    function = execute(f"def {FUNCTION}({parameters}):\n{body}", name, bindings(op, "float") | NAMES | extra)
+    function = execute(f"def {FUNCTION}({parameters}):\n{body}", name, {**bindings(op, "float"), **NAMES, **extra})
     function.__doc__ = f"{op.name}: y = {op.forward}; slopes: {', '.join(str(f) for f in op.slopes if f)}."
-    return function  # type: ignore[no-any-return]  # execute() returns what the source defines
+    return function
 
 
 @lru_cache(maxsize=None)

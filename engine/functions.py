@@ -36,6 +36,7 @@ def define_op(
     kinks: str = "",
     analytic: bool = True,
     needs: str = "",
+    words: str = "",
 ) -> Op:
     """Add an op to the table: everything else (methods, explanation, compiled line, tests) follows from it.
 
@@ -51,6 +52,7 @@ def define_op(
         kinks: formulas that are zero where the slope jumps, separated by `;`.
         analytic: whether the complex-step derivative may be taken through it.
         needs: what the inputs must satisfy, for the error message.
+        words: what the result is, in words: `"{a} times {b}"`.
 
     Raises:
         OpError: if the name is taken, or a formula is malformed or reads an unknown name.
@@ -65,6 +67,6 @@ def define_op(
     """
     if hasattr(Value, name):
         raise OpError(f"op {name!r}: Value has something of that name already; choose another")
-    op = add_op(name, symbol, inputs, forward, slopes, let=let, domain=domain, kinks=kinks, analytic=analytic, needs=needs)
+    op = add_op(name, symbol, inputs, forward, slopes, let=let, domain=domain, kinks=kinks, analytic=analytic, needs=needs, words=words)
     install(name)
     return op

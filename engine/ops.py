@@ -34,6 +34,7 @@ class Op:
         domain: for each input the interval it is tested on, away from kinks.
         kinks: formulas; where one is zero the slope jumps (the value used there is a convention).
         needs: what the inputs must satisfy, for the error message.
+        words: what the result is, in words over the inputs' names.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Op:
     domain: tuple[Interval, ...] = ()
     kinks: tuple[Formula, ...] = ()
     needs: str = ""
+    words: str = ""
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,6 +91,7 @@ def make_op(
     domain: Interval | tuple[Interval, ...] = (-2.0, 2.0),
     kinks: str = "",
     needs: str = "",
+    words: str = "",
     functions: frozenset[str] = PRIMITIVES,
 ) -> Op:
     """Check the texts of one entry and make the `Op`; lists in a text are separated by `;`."""
@@ -119,9 +122,10 @@ def make_op(
         forward=_checked(name, forward, known, functions),
         slopes=rules,
         let=tuple(shorthands),
-        domain=tuple((float(low), float(high)) for low, high in intervals),  # type: ignore[misc]  # checked just above
+        domain=tuple((float(low), float(high)) for low, high in intervals),
         kinks=tuple(_checked(name, text, known, functions) for text in kinks.split(";") if text.strip()),
         needs=needs,
+        words=words or f"{name} of " + " and ".join(f"{{{n}}}" for n in plain),
     )
 
 
@@ -154,13 +158,13 @@ _APART = ((-2.0, 2.0), _POSITIVE)
 
 # fmt: off
 #       name          symbol    inputs    forward                    slopes, one per input
-add_op("add",        "+",      "a b",    "a + b",                   "1 ; 1")
-add_op("sub",        "-",      "a b",    "a - b",                   "1 ; -1")
-add_op("mul",        "*",      "a b",    "a * b",                   "b ; a")
-add_op("div",        "/",      "a b",    "a / b",                   "1 / b ; -y / b",            domain=_APART, needs="b != 0")
-add_op("neg",        "neg",    "a",      "-a",                      "-1")
-add_op("pow",        "**",     "a b",    "a ** b",                  "b * a**(b - 1) ; y * log(a)", domain=(_POSITIVE, (-2.0, 2.0)), needs="a > 0")
-add_op("pow_const",  "**",     "a c",    "a ** c",                  "c * a**(c - 1) if c != 0 else 0 ; constant", domain=(_POSITIVE, (-3.0, 3.0)), needs="a > 0, or a whole c (and c >= 1 where a = 0)")
+add_op("add",        "+",      "a b",    "a + b",                   "1 ; 1", words="{a} plus {b}")
+add_op("sub",        "-",      "a b",    "a - b",                   "1 ; -1", words="{a} minus {b}")
+add_op("mul",        "*",      "a b",    "a * b",                   "b ; a", words="{a} times {b}")
+add_op("div",        "/",      "a b",    "a / b",                   "1 / b ; -y / b",            domain=_APART, needs="b != 0", words="{a} divided by {b}")
+add_op("neg",        "neg",    "a",      "-a",                      "-1", words="minus {a}")
+add_op("pow",        "**",     "a b",    "a ** b",                  "b * a**(b - 1) ; y * log(a)", domain=(_POSITIVE, (-2.0, 2.0)), needs="a > 0", words="{a} to the power {b}")
+add_op("pow_const",  "**",     "a c",    "a ** c",                  "c * a**(c - 1) if c != 0 else 0 ; constant", domain=(_POSITIVE, (-3.0, 3.0)), needs="a > 0, or a whole c (and c >= 1 where a = 0)", words="{a} to the power {c}")
 add_op("exp",        "exp",    "a",      "exp(a)",                  "y",                         needs="a < 709.78")
 add_op("log",        "log",    "a",      "log(a)",                  "1 / a",                     domain=_POSITIVE, needs="a > 0")
 add_op("sqrt",       "sqrt",   "a",      "sqrt(a)",                 "1 / (2 * y)",               domain=_POSITIVE, needs="a > 0 (at 0 the slope is infinite)")
@@ -170,14 +174,14 @@ add_op("tan",        "tan",    "a",      "tan(a)",                  "1 + y**2", 
 add_op("tanh",       "tanh",   "a",      "tanh(a)",                 "1 - y**2")
 add_op("sigmoid",    "σ",      "a",      "1 / (1 + exp(-a))",       "y * (1 - y)")
 add_op("relu",       "ReLU",   "a",      "max(a, 0)",               "1 if a > 0 else 0",         kinks="a")
-add_op("leaky_relu", "LReLU",  "a k=0.01", "a if a > 0 else k * a",   "1 if a > 0 else k ; constant", domain=((-2.0, 2.0), (0.01, 0.3)), kinks="a")
+add_op("leaky_relu", "LReLU",  "a k=0.01", "a if a > 0 else k * a",   "1 if a > 0 else k ; constant", domain=((-2.0, 2.0), (0.01, 0.3)), kinks="a", words="leaky_relu of {a}")
 add_op("softplus",   "softplus", "a",    "max(a, 0) + log1p(exp(-abs(a)))", "sigmoid(a)")
 add_op("silu",       "SiLU",   "a",      "a * s",                   "s * (1 + a * (1 - s))",     let="s = sigmoid(a)")
 add_op("gelu",       "GELU",   "a",      "a * s",                   "s * (1 + a * (1 - s) * (k + 3 * k * 0.044715 * a**2))",
        let="k = 1.5957691216057308 ; s = sigmoid(k * (a + 0.044715 * a**3))")
-add_op("abs",        "abs",    "a",      "abs(a)",                  "1 if a > 0 else (-1 if a < 0 else 0)", kinks="a")
-add_op("max",        "max",    "a b",    "max(a, b)",               "1 if a > b else (0 if a < b else 0.5) ; 1 if b > a else (0 if b < a else 0.5)", kinks="a - b")
-add_op("min",        "min",    "a b",    "min(a, b)",               "1 if a < b else (0 if a > b else 0.5) ; 1 if b < a else (0 if b > a else 0.5)", kinks="a - b")
-add_op("sum",        "Σ",      "*a",     "sum(a)",                  "1")
-add_op("dot",        "Σwx+b",  "*w *x b", "sum(w * x, b)",          "x ; w ; 1")
+add_op("abs",        "abs",    "a",      "abs(a)",                  "1 if a > 0 else (-1 if a < 0 else 0)", kinks="a", words="the absolute value of {a}")
+add_op("max",        "max",    "a b",    "max(a, b)",               "1 if a > b else (0 if a < b else 0.5) ; 1 if b > a else (0 if b < a else 0.5)", kinks="a - b", words="the larger of {a} and {b}")
+add_op("min",        "min",    "a b",    "min(a, b)",               "1 if a < b else (0 if a > b else 0.5) ; 1 if b < a else (0 if b > a else 0.5)", kinks="a - b", words="the smaller of {a} and {b}")
+add_op("sum",        "Σ",      "*a",     "sum(a)",                  "1", words="the sum")
+add_op("dot",        "Σwx+b",  "*w *x b", "sum(w * x, b)",          "x ; w ; 1", words="the weighted sum")
 # fmt: on

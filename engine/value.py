@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, cast, final
 
 from . import eager
 from .backward import backward
@@ -105,7 +105,7 @@ class Value:
     def inputs(self) -> tuple[Value, ...]:
         """The operands in order, duplicates kept: `x * x` has two."""
         if self._a.__class__ is tuple:
-            return self._a  # type: ignore[no-any-return]  # slots are Any
+            return cast("tuple[Value, ...]", self._a)
         if self._a.__class__ is float:
             self._a = constant(self._a)
         if self._b.__class__ is float:
@@ -128,7 +128,9 @@ class Value:
             ValueError: on a constant, or on a result of `no_grad()` or `detach()`: nothing was recorded.
         """
         if self._kind in (CONST, DETACHED):
-            raise ValueError(f"backward() on {self!r}: nothing was recorded behind it (made under no_grad() or by detach(), or a constant)")
+            raise ValueError(
+                f"backward() on {self!r}: nothing was recorded behind it (made under no_grad() or by detach(), or a constant)"
+            )
         backward(self)
 
     def detach(self) -> Value:
@@ -140,7 +142,7 @@ class Value:
     def __radd__(self, other: Any) -> Value:
         if other.__class__ is int and other == 0:
             return self  # the start of Python's sum(): no stray node
-        return _reflected_add(self, other)  # type: ignore[no-any-return]  # derived
+        return cast("Value", _reflected_add(self, other))
 
     def __pos__(self) -> Value:
         return self
@@ -226,7 +228,7 @@ class Value:
 
 
 def _data(given: Value | float) -> float:
-    return given._data if given.__class__ is Value else number(given, "a comparison with a Value")  # type: ignore[union-attr]
+    return given._data if isinstance(given, Value) else number(given, "a comparison with a Value")
 
 
 def constant(x: float) -> Value:
@@ -262,7 +264,7 @@ def no_grad() -> Iterator[None]:
 
 
 eager.NAMES.update(Value=Value, constant=constant, detached=detached)
-OPERATORS: Final = {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow", "neg": "neg", "abs": "abs"}
+OPERATORS: Final = dict(add="add", sub="sub", mul="mul", div="truediv", pow="pow", neg="neg", abs="abs")
 """Ops spelled as operators; every other op of one input (and defaults) is a method under its own name."""
 
 
