@@ -1,0 +1,311 @@
+"""Data sets to learn from, made with a seed or read from a file, and what is done to them before training."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples with their targets. `X, y = dataset` unpacks the two arrays.
+
+    Attributes:
+        inputs: shape (n, features).
+        targets: shape (n,): class numbers 0, 1, … (integers), or real numbers.
+        features: a name for each column.
+        classes: a name for each class; empty for a regression.
+        target: what is predicted.
+    """
+
+    inputs: Array
+    targets: NDArray[Any]
+    features: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    target: str = "y"
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return iter((self.inputs, self.targets))
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def __getitem__(self, rows: Any) -> Dataset:
+        """The examples at these indices."""
+        return replace(self, inputs=self.inputs[rows], targets=self.targets[rows])
+
+
+def _plane(inputs: Array, targets: NDArray[np.int_], rng: np.random.Generator, noise: float, *classes: str) -> Dataset:
+    noisy = inputs + rng.normal(0.0, noise, inputs.shape)
+    order = rng.permutation(len(inputs))
+    return Dataset(noisy[order], targets[order], ("x1", "x2"), classes or ("0", "1"))
+
+
+def _halves(n: int) -> tuple[int, NDArray[np.int_]]:
+    if n < 2:
+        raise ValueError(f"n must be at least 2, one example of each class; got {n}")
+    first = n - n // 2
+    return first, np.repeat([0, 1], [first, n // 2])
+
+
+def xor(n: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
+    """The corners of a square, opposite ones of one class: what no single linear unit can separate.
+
+    Args:
+        n: number of examples.
+        noise: standard deviation of the normal noise on both coordinates.
+        seed: the same seed gives the same bits.
+
+    >>> corners = xor(4, noise=0)
+    >>> sorted(zip(map(tuple, corners.inputs.tolist()), corners.targets.tolist()))
+    [((-1.0, -1.0), 0), ((-1.0, 1.0), 1), ((1.0, -1.0), 1), ((1.0, 1.0), 0)]
+    """
+    corner = np.arange(n) % 4
+    inputs = np.stack([np.where(corner & 1, 1.0, -1.0), np.where(corner & 2, 1.0, -1.0)], axis=1)
+    return _plane(inputs, ((corner & 1) ^ (corner >> 1)).astype(int), np.random.default_rng(seed), noise)
+
+
+def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
+    """Two half circles that interlock. Arguments as for `xor`.
+
+    >>> X, y = moons(100, seed=1)
+    >>> X.shape, int(y.sum())
+    ((100, 2), 50)
+    """
+    first, targets = _halves(n)
+    upper, lower = np.linspace(0, np.pi, first), np.linspace(0, np.pi, n - first)
+    inputs = np.concatenate(
+        [np.stack([np.cos(upper), np.sin(upper)], axis=1), np.stack([1 - np.cos(lower), 0.5 - np.sin(lower)], axis=1)]
+    )
+    return _plane(inputs, targets, np.random.default_rng(seed), noise)
+
+
+def circles(n: int = 100, noise: float = 0.05, seed: int = 0, ratio: float = 0.5) -> Dataset:
+    """A circle of radius 1 around one of radius `ratio`. Other arguments as for `xor`."""
+    first, targets = _halves(n)
+    outer, inner = (np.linspace(0, 2 * np.pi, count, endpoint=False) for count in (first, n - first))
+    angle, radius = np.concatenate([outer, inner]), np.where(targets == 0, 1.0, ratio)
+    return _plane(np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1), targets, np.random.default_rng(seed), noise)
+
+
+def spiral(n: int = 150, noise: float = 0.02, seed: int = 0, arms: int = 3) -> Dataset:
+    """Arms that wind around each other, one class each, as in CS231n's case study. Other arguments as for `xor`."""
+    if not 2 <= arms <= n:
+        raise ValueError(f"arms must be from 2 to n = {n}, got {arms}")
+    targets = np.sort(np.arange(n) % arms)
+    along = np.concatenate([np.linspace(0.05, 1, int(count)) for count in np.bincount(targets)])
+    angle = 4 * along + targets * 2 * np.pi / arms
+    inputs = np.stack([along * np.sin(angle), along * np.cos(angle)], axis=1)
+    return _plane(inputs, targets, np.random.default_rng(seed), noise, *map(str, range(arms)))
+
+
+def blobs(n: int = 150, noise: float = 0.6, seed: int = 0, classes: int = 3) -> Dataset:
+    """Round clouds, their centres evenly on a circle of radius 2. Other arguments as for `xor`."""
+    if not 2 <= classes <= n:
+        raise ValueError(f"classes must be from 2 to n = {n}, got {classes}")
+    targets = np.sort(np.arange(n) % classes)
+    angle = 2 * np.pi * targets / classes
+    inputs = 2 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return _plane(inputs, targets, np.random.default_rng(seed), noise, *map(str, range(classes)))
+
+
+def sine(n: int = 80, noise: float = 0.1, seed: int = 0) -> Dataset:
+    """y = sin(x) on −π … π with normal noise on y: a regression. Arguments as for `xor`."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-np.pi, np.pi, n)
+    return Dataset(x[:, None], np.sin(x) + rng.normal(0.0, noise, n), ("x",))
+
+
+def iris() -> Dataset:
+    """Fisher's iris flowers: 150 examples, 4 measures in cm, 3 species. Needs scikit-learn."""
+    found = _sklearn_datasets("iris").load_iris()
+    return Dataset(found.data, found.target, tuple(map(str, found.feature_names)), tuple(map(str, found.target_names)), "species")
+
+
+def digits() -> Dataset:
+    """1797 handwritten digits of 8×8 grey levels, scaled from 0–16 to 0–1. Needs scikit-learn."""
+    found = _sklearn_datasets("digits").load_digits()
+    return Dataset(found.data / 16.0, found.target, tuple(map(str, found.feature_names)), tuple(map(str, found.target_names)), "digit")
+
+
+def _sklearn_datasets(name: str) -> Any:
+    try:
+        from sklearn import datasets
+    except ImportError:
+        raise ImportError(f'the {name} data come with scikit-learn: pip install "glassgrad[sklearn]"') from None
+    return datasets
+
+
+MADE = {"xor": xor, "moons": moons, "circles": circles, "spiral": spiral, "blobs": blobs, "sine": sine}
+REAL = {"iris": iris, "digits": digits}
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    """Shift and scale of each column, so that new data can be treated like the training data.
+
+    >>> scaling = Standardisation.of([[0.0, 5.0], [2.0, 5.0]])
+    >>> scaling.apply([[1.0, 6.0], [4.0, 5.0]]).tolist()
+    [[0.0, 1.0], [3.0, 0.0]]
+    """
+
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+
+    @classmethod
+    def of(cls, inputs: ArrayLike) -> Standardisation:
+        """Mean and standard deviation of each column of `inputs`, shape (n, features); a constant column keeps scale 1."""
+        columns = np.asarray(inputs, dtype=float)
+        spread = columns.std(axis=0)
+        constant = spread <= 1e-12 * np.abs(columns).max(axis=0, initial=0.0)
+        return cls(tuple(columns.mean(axis=0).tolist()), tuple(np.where(constant, 1.0, spread).tolist()))
+
+    def apply(self, inputs: ArrayLike) -> Array:
+        """(inputs − mean) / scale."""
+        columns = np.asarray(inputs, dtype=float)
+        if columns.ndim != 2 or columns.shape[1] != len(self.mean):
+            raise ValueError(f"expected inputs of shape (n, {len(self.mean)}), got {columns.shape}")
+        return np.asarray((columns - np.array(self.mean)) / np.array(self.scale))
+
+
+def split(dataset: Dataset, test: float = 0.25, seed: int = 0) -> tuple[Dataset, Dataset]:
+    """Training and test part, drawn at random; every class (if there are classes) gives its share to both.
+
+    Args:
+        dataset: what to split.
+        test: the share of the test part, above 0 and below 1.
+        seed: the same seed gives the same split.
+
+    Raises:
+        ValueError: if either part would be empty.
+
+    >>> train, test = split(moons(100), test=0.2)
+    >>> len(train), len(test), int(test.targets.sum())
+    (80, 20, 10)
+    """
+    if not 0 < test < 1:
+        raise ValueError(f"test must be a share above 0 and below 1, got {test!r}")
+    rng = np.random.default_rng(seed)
+    groups = [np.flatnonzero(dataset.targets == c) for c in range(len(dataset.classes))] or [np.arange(len(dataset))]
+    shuffled = [rng.permutation(group) for group in groups if len(group)]
+    counts = [round(test * len(group)) for group in shuffled]
+    held_out = np.concatenate([group[:count] for group, count in zip(shuffled, counts)])
+    kept = np.concatenate([group[count:] for group, count in zip(shuffled, counts)])
+    if not len(held_out) or not len(kept):
+        raise ValueError(f"{len(dataset)} examples are too few to hold out a share of {test}")
+    return dataset[rng.permutation(kept)], dataset[rng.permutation(held_out)]
+
+
+def batches(n: int, size: int | None, rng: np.random.Generator) -> list[NDArray[np.int_]]:
+    """The indices 0 … n−1 in random order, cut into mini-batches; `size` None is one batch in the given order."""
+    if size is None or size >= n:
+        return [np.arange(n)]
+    if size < 1:
+        raise ValueError(f"the batch size must be at least 1, got {size}")
+    order = rng.permutation(n)
+    return [order[start : start + size] for start in range(0, n, size)]
+
+
+def one_hot(targets: ArrayLike, count: int) -> Array:
+    """Class numbers as rows with a 1 in the class's place.
+
+    >>> one_hot([1, 0], 3).tolist()
+    [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+    numbers = np.asarray(targets)
+    if numbers.ndim != 1 or not np.all((numbers == numbers.astype(int)) & (numbers >= 0) & (numbers < count)):
+        raise ValueError(f"classes must be whole numbers from 0 to {count - 1}, got {np.unique(numbers)[:10].tolist()}")
+    return np.eye(count)[numbers.astype(int)]
+
+
+def read_csv(path: str | Path, target: str | None = None, task: str | None = None) -> Dataset:
+    """Read examples from a CSV file with a header line; commas, semicolons or tabs.
+
+    Args:
+        path: the file.
+        target: the column to predict; without one every column is an input and `targets` is empty.
+        task: `"classification"` or `"regression"`; without it, texts are classes, and so are whole numbers
+            that take at most 20 values.
+
+    Raises:
+        ValueError: names the line and column that cannot be used.
+        OSError: if the file cannot be read.
+    """
+    header, rows = _read_table(Path(path))
+    if target is not None and target not in header:
+        raise ValueError(f"{path} has no column {target!r} (columns: {', '.join(header)})")
+    features = tuple(name for name in header if name != target)
+    if not features:
+        raise ValueError(f"{path} has no column beside {target!r} to learn from")
+    where = {name: header.index(name) for name in header}
+    inputs = np.array([[_cell(path, line, name, row[where[name]]) for name in features] for line, row in rows])
+    if target is None:
+        return Dataset(inputs, np.zeros(0), features)
+    texts = [row[where[target]].strip() for _, row in rows]
+    for (line, _), text in zip(rows, texts):
+        if not text:
+            raise ValueError(f"{path}, line {line}: column {target!r} is empty")
+    if (task or _task_of(texts)) == "regression":
+        numbers = [_cell(path, line, target, text) for (line, _), text in zip(rows, texts)]
+        return Dataset(inputs, np.array(numbers), features, (), target)
+    classes = sorted(set(texts), key=_natural)
+    if len(classes) < 2:
+        raise ValueError(f"{path}: column {target!r} has only the class {classes[0]!r}; there is nothing to tell apart")
+    return Dataset(inputs, np.array([classes.index(text) for text in texts]), features, tuple(classes), target)
+
+
+def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        try:
+            first = file.readline()
+            file.seek(0)
+            reader = csv.reader(file, delimiter=max(",;\t", key=first.count), strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            rows = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} is no CSV file in UTF-8: {error}") from None
+    repeated = sorted({name for name in header if header.count(name) > 1 or not name})
+    if not header or repeated:
+        raise ValueError(f"{path} needs a header line with a different name for each column" + (f", got twice or empty: {', '.join(map(repr, repeated))}" if repeated else ""))
+    for line, row in rows:
+        if len(row) != len(header):
+            raise ValueError(f"{path}, line {line} has {len(row)} fields, the header has {len(header)}")
+    if not rows:
+        raise ValueError(f"{path} has a header but no examples")
+    return header, rows
+
+
+def _cell(path: str | Path, line: int, column: str, text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise ValueError(f"{path}, line {line}: column {column!r} must be a number, got {text!r}")
+    return found
+
+
+def _task_of(texts: list[str]) -> str:
+    try:
+        numbers = {float(text) for text in texts}
+    except ValueError:
+        return "classification"
+    return "classification" if len(numbers) <= 20 and all(x.is_integer() for x in numbers) else "regression"
+
+
+def _natural(text: str) -> tuple[int, float, str]:
+    try:
+        return 0, float(text), text
+    except ValueError:
+        return 1, 0.0, text

@@ -1,0 +1,104 @@
+"""`Module`: anything with parameters. They are found by walking its attributes, so their names are their paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..engine.number import number
+from ..engine.value import LEAF, Value
+
+
+class Module:
+    """A part of a network, or a whole one. Subclass it and assign Values, Modules, or lists of them, to attributes.
+
+    >>> from glassgrad import Value
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.offset = Value(2.0), Value(1.0)
+    ...
+    ...     def __call__(self, x):
+    ...         return self.slope * x + self.offset
+    >>> Line().state_dict()
+    {'slope': 2.0, 'offset': 1.0}
+    """
+
+    name: str = ""
+    """Its path inside the module that holds it, such as `layers[0].neurons[3]`; `""` for the outermost."""
+
+    def parameters(self) -> list[Value]:
+        """Every trainable Value once, in a fixed order."""
+        return [p for _, p in self.named_parameters()]
+
+    def named_parameters(self) -> list[tuple[str, Value]]:
+        """Every parameter with its path, such as `layers[0].neurons[3].w[1]`; a shared one under its first path."""
+        return [(path, part) for path, part in _parts(self, "", set()) if isinstance(part, Value)]
+
+    def name_parts(self) -> None:
+        """Write the paths into the labels of the parameters and the names of the modules inside.
+
+        The networks of glassgrad do so when they are made; call it at the end of your own `__init__` to have
+        drawings and messages use them.
+        """
+        for path, part in _parts(self, "", set()):
+            if isinstance(part, Value):
+                part.label = path
+            else:
+                part.name = path
+
+    def zero_grad(self) -> None:
+        """Forget every parameter's gradient: it reads 0.0 and counts as not computed."""
+        for p in self.parameters():
+            p.grad = None  # type: ignore[assignment]  # the setter takes None: not computed
+
+    def state_dict(self) -> dict[str, float]:
+        """Every parameter's number by its path."""
+        return {path: p.data for path, p in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Set every parameter from what `state_dict` gave.
+
+        Raises:
+            ValueError: if `state` lacks parameters of this module or has others; then none is changed.
+            TypeError: if some entry is not a number; then none is changed.
+        """
+        parameters = dict(self.named_parameters())
+        problems = [
+            f"{what} {_few(names)}"
+            for what, names in (
+                ("lacks", [path for path in parameters if path not in state]),
+                ("has unknown", [path for path in state if path not in parameters]),
+            )
+            if names
+        ]
+        if problems:
+            raise ValueError(f"the state {' and '.join(problems)}; {type(self).__name__} has {len(parameters)} parameters")
+        numbers = {path: number(state[path], f"state_dict entry {path}") for path in parameters}
+        for path, p in parameters.items():
+            p.data = numbers[path]
+
+
+def _parts(part: Any, path: str, seen: set[Any]) -> Iterator[tuple[str, Value | Module]]:
+    """The leaf Values and Modules inside `part`, each once, in the order of attributes and list positions."""
+    if isinstance(part, Value):
+        if part.op == LEAF and part not in seen:
+            seen.add(part)
+            yield path, part
+    elif isinstance(part, Module):
+        if part not in seen:
+            seen.add(part)
+            if path:
+                yield path, part
+            for key, inner in vars(part).items():
+                yield from _parts(inner, f"{path}.{key}" if path else key, seen)
+    elif isinstance(part, (list, tuple)):
+        for i, inner in enumerate(part):
+            yield from _parts(inner, f"{path}[{i}]", seen)
+    elif isinstance(part, dict):
+        for key, inner in part.items():
+            yield from _parts(inner, f"{path}[{key!r}]", seen)
+
+
+def _few(names: list[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
