@@ -259,7 +259,7 @@ def domain_error(name: str, operands: tuple[Any, ...], error: Exception) -> Doma
         derived(name, None, "float")(*numbers)
         what = f"the slope of {call} is infinite"
     except OverflowError:
-        what = f"{call} overflows"
+        return DomainError(f"{call} overflows at {where}: the result is larger than 1.8e308, the largest float")
     except ARITHMETIC_ERRORS:
         what = f"{call} is undefined"
     return DomainError(f"{what} at {where}" + (f" (it needs {op.needs})" if op.needs else f" ({error})"))

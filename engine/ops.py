@@ -33,6 +33,7 @@ class Op:
         let: shorthands, in order.
         domain: for each input the interval it is tested on, away from kinks.
         kinks: formulas; where one is zero the slope jumps (the value used there is a convention).
+        analytic: whether the complex-step derivative may be taken through it.
         needs: what the inputs must satisfy, for the error message.
         words: what the result is, in words over the inputs' names.
     """
@@ -45,6 +46,7 @@ class Op:
     let: tuple[tuple[str, Formula], ...] = ()
     domain: tuple[Interval, ...] = ()
     kinks: tuple[Formula, ...] = ()
+    analytic: bool = True
     needs: str = ""
     words: str = ""
     names: tuple[str, ...] = field(init=False)
@@ -90,6 +92,7 @@ def make_op(
     let: str = "",
     domain: Interval | tuple[Interval, ...] = (-2.0, 2.0),
     kinks: str = "",
+    analytic: bool = True,
     needs: str = "",
     words: str = "",
     functions: frozenset[str] = PRIMITIVES,
@@ -124,6 +127,7 @@ def make_op(
         let=tuple(shorthands),
         domain=tuple((float(low), float(high)) for low, high in intervals),
         kinks=tuple(_checked(name, text, known, functions) for text in kinks.split(";") if text.strip()),
+        analytic=analytic,
         needs=needs,
         words=words or f"{name} of " + " and ".join(f"{{{n}}}" for n in plain),
     )
