@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .draw import draw
     from .drawing import Drawing
     from .paths import explain
+    from .stepper import Stepper, step
 
 # Loaded when first used, so that `import glassgrad.viz` stays light.
 _LAZY = {
@@ -21,9 +22,11 @@ _LAZY = {
     "trace": "dot",
     "explain": "paths",
     "Drawing": "drawing",
+    "step": "stepper",
+    "Stepper": "stepper",
 }
 
-__all__ = ["Drawing", "draw", "draw_dot", "explain", "trace"]
+__all__ = ["Drawing", "Stepper", "draw", "draw_dot", "explain", "step", "trace"]
 
 
 def __getattr__(name: str) -> Any:

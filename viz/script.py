@@ -1,0 +1,62 @@
+"""The user's own function, named on the command line as `my_script.py:function`."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class ScriptError(ValueError):
+    """A script that is not there, does not run, or has no such function; the message is one line for the user."""
+
+
+def names_function(target: str) -> bool:
+    """Whether `target` is written as `file.py:function`.
+
+    >>> names_function("my_script.py:loss"), names_function("tanh(x*w)")
+    (True, False)
+    """
+    file, colon, name = target.rpartition(":")
+    return bool(colon) and file.endswith(".py") and name.isidentifier()
+
+
+def load_function(target: str, say: Callable[[str], None]) -> Callable[..., Any]:
+    """The function that `target` names. Its file is run, as `import` would, after saying so.
+
+    Args:
+        target: such as `"my_script.py:loss"`.
+        say: takes the line that announces what is about to be run.
+
+    Raises:
+        ScriptError: if the file or the function is missing, or the file fails.
+    """
+    file, _, name = target.rpartition(":")
+    path = Path(file)
+    if not path.is_file():
+        raise ScriptError(f"there is no file {file!r} (it is looked for from {Path.cwd()})")
+    say(f"running your file {file} to get {name}()")
+    spec = importlib.util.spec_from_file_location(path.stem, path.resolve())
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.resolve().parent))  # what the script imports may lie beside it
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise ScriptError(f"{file} stopped with {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.pop(0)
+    function = getattr(module, name, None)
+    if not callable(function):
+        found = [
+            key
+            for key, thing in vars(module).items()
+            if callable(thing) and getattr(thing, "__module__", "") == module.__name__
+        ]
+        raise ScriptError(f"{file} has no function {name!r} (it has: {', '.join(found) or 'none'})")
+    return function  # type: ignore[no-any-return]  # callable(), as was just checked
