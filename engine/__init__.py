@@ -7,7 +7,7 @@ if __name__ != "glassgrad.engine":
 
 from .backward import grad, topological_order
 from .errors import DomainError, ExpressionError, GraphError, OpError
-from .functions import define_op
+from .functions import define_op, remove_op
 from .ops import OPS, Op
 from .value import Value, no_grad
 
@@ -22,5 +22,6 @@ __all__ = [
     "define_op",
     "grad",
     "no_grad",
+    "remove_op",
     "topological_order",
 ]

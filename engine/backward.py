@@ -148,7 +148,8 @@ def _slope_values(node: Value) -> Iterator[tuple[Value, Any]]:
             continue
         op = OPS[node._kind]
         part, element = op.place(index, len(inputs))
-        operands = {name: u._data if u._kind == "const" else u for name, u in op.elements(inputs, element).items()}
+        used = op.elements(inputs, element or 0)  # the slope of a plain input reads no element of the `*` ones
+        operands = {name: u._data if u is not None and u._kind == "const" else u for name, u in used.items()}
         slope = derived(op.name, part, "value")(**operands, y=node)
         now = getattr(slope, "_data", slope)
         if abs(now - stored) > 1e-9 * max(abs(stored), abs(now)):

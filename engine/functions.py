@@ -10,10 +10,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .eager import apply
+from .derive import derived, primitives
+from .eager import apply, kernel
 from .errors import OpError
 from .ops import OPS, Interval, Op, add_op
 from .value import Value, install
+
+_OWN = frozenset(OPS)
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
@@ -63,10 +66,25 @@ def define_op(
     >>> y = x.cube()
     >>> y.backward(); y.data, x.grad
     (8.0, 12.0)
-    >>> gg.engine.ops.remove_op("cube")
+    >>> gg.engine.remove_op("cube")
     """
     if hasattr(Value, name):
         raise OpError(f"op {name!r}: Value has something of that name already; choose another")
     op = add_op(name, symbol, inputs, forward, slopes, let=let, domain=domain, kinks=kinks, analytic=analytic, needs=needs, words=words)
     install(name)
     return op
+
+
+def remove_op(name: str) -> None:
+    """Take a user's op out of the table again; graphs that use it can no longer be explained.
+
+    Raises:
+        OpError: if there is no such op, or it is one of glassgrad's own.
+    """
+    if name in _OWN or name not in OPS:
+        raise OpError(f"{name!r} cannot be removed (ops added by define_op: {', '.join(OPS.keys() - _OWN) or 'none'})")
+    del OPS[name]
+    if name in vars(Value):
+        delattr(Value, name)
+    for cache in (derived, primitives, kernel):
+        cache.cache_clear()

@@ -78,7 +78,7 @@ class Op:
         stars = sum(name.startswith("*") for name in self.inputs)
         length = len(inputs) // stars
         groups = [inputs[i * length : (i + 1) * length] for i in range(stars)]
-        chosen = groups if element is None else [group[element] for group in groups if group]
+        chosen = groups if element is None else [group[element] if group else None for group in groups]
         return dict(zip(self.names, [*chosen, *inputs[stars * length :]]))
 
 
@@ -150,11 +150,6 @@ def add_op(name: str, *texts: str, **options: object) -> Op:
         raise OpError(f"op {name!r} is in the table already")
     OPS[name] = make_op(name, *texts, functions=PRIMITIVES | OPS.keys(), **options)  # type: ignore[arg-type]  # passed on as given
     return OPS[name]
-
-
-def remove_op(name: str) -> None:
-    """Take a user's op out of the table again; recorded graphs that use it can no longer be explained."""
-    del OPS[name]
 
 
 _POSITIVE = (0.2, 3.0)
