@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .dot import draw_dot, trace
-    from .draw import draw
     from .drawing import Drawing
     from .paths import explain
+    from .picture import draw
     from .stepper import Stepper, step
 
 # Loaded when first used, so that `import glassgrad.viz` stays light.
 _LAZY = {
-    "draw": "draw",
+    "draw": "picture",
     "draw_dot": "dot",
     "trace": "dot",
     "explain": "paths",

@@ -26,7 +26,7 @@ class Box(NamedTuple):
     """One box.
 
     Attributes:
-        id: `n<node id>`, or `g<group index>` for a folded group.
+        id: `n<node id>`; `g<group index>` for a folded group, `shared` for the parameters that folded groups share.
         kind: "leaf", "op", "const" or "fold".
         x, y: left upper corner.
         width, height: size.
@@ -55,8 +55,10 @@ class Box(NamedTuple):
 
     @property
     def title(self) -> str:
-        """Label and op symbol in one line."""
-        return f"{self.label} {self.symbol}".strip()
+        """Label and op symbol in one line: `o = tanh`, `layers[0] (Layer)`."""
+        if not (self.label and self.symbol):
+            return self.label or self.symbol
+        return f"{self.label} ({self.symbol})" if self.kind == "fold" else f"{self.label} = {self.symbol}"
 
 
 class Edge(NamedTuple):
@@ -72,8 +74,8 @@ class Edge(NamedTuple):
         curve: control points of cubic Bézier curves joined end to end: 1 + 3k points.
         slope: the local derivative as shown, or "" if it is not shown (or there is none).
         slope_at: where the middle of the slope's text goes.
-        stands_for: every (node id, position) it stands for: one, or all that run between two boxes with the same
-            input when one of the boxes is folded.
+        stands_for: every (node id, position) it stands for: one, or all that run between two boxes when one of the
+            boxes is folded.
     """
 
     id: str
@@ -146,6 +148,15 @@ class Drawing:
         middle = box.x + box.width / 2
         top = box.y + (box.height - ROW * len(rows)) / 2
         return tuple(Text(part, text, middle, top + ROW * (i + 1) - 4.5) for i, (part, text) in enumerate(rows))
+
+    def rules(self, box: Box) -> tuple[tuple[float, bool], ...]:
+        """The lines that part the texts of `box`: (y, whether dashed); the one above the gradient is."""
+        texts = self.texts(box)
+        return tuple(
+            (upper.y + 4.5, lower.part == "grad")
+            for upper, lower in zip(texts, texts[1:])
+            if upper.part in ("title", "value") and lower.part in ("value", "grad")
+        )
 
     @property
     def svg(self) -> str:

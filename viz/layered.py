@@ -1,0 +1,404 @@
+"""A layered layout: boxes in columns by how far they are computed, few crossings, edges that bend only between columns.
+
+After Sugiyama, Tagawa and Toda 1981 and Gansner et al. 1993 ("A Technique for Drawing Directed Graphs"), with one lane
+per source that all its long edges share. Here a column is a rank, `major` runs from column to column and `minor` along
+one; which of them is x is the caller's business. Everything is deterministic and nothing recurses.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from .drawing import Point
+
+BOX_GAP: Final = 14.0
+LANE_GAP: Final = 10.0
+COLUMN_GAP: Final = 38.0
+WIDEST_GAP: Final = 180.0
+MAX_LANES: Final = 400_000
+"""More bends than this are refused: the picture could not be read and would take minutes."""
+
+MEDIUM: Final = 2_000
+LARGE: Final = 20_000
+"""With more lines than these, fewer rounds are tried."""
+REACH: Final = 80
+"""How far a single item is moved at a time (an eighth of it in a large drawing)."""
+
+
+class Placed(NamedTuple):
+    """Where everything goes: the middle of every box, a curve for every link, and the size of it all, as (major, minor)."""
+
+    middles: list[Point]
+    curves: list[tuple[Point, ...]]
+    size: Point
+    slope_spots: list[Point] | None = None
+
+
+def layered(sizes: Sequence[Point], links: Sequence[tuple[int, int]], stub: float = 0.0) -> Placed:
+    """Place boxes of `sizes` (major, minor) so that every link (source, target) runs forward.
+
+    Args:
+        sizes: of each box.
+        links: pairs of box numbers, those into one box in operand order; a pair may occur twice.
+        stub: length of the straight piece before each target, for a text on it.
+
+    Raises:
+        ValueError: if the graph has so many long links that no picture of it could be read.
+
+    >>> placed = layered([(60.0, 30.0)] * 3, [(0, 2), (1, 2)])
+    >>> placed.middles[2][0] > placed.middles[0][0]
+    True
+    """
+    columns, paths, item_count = _columns(len(sizes), links)
+    before, after = _neighbours(paths, item_count)
+    _reduce_crossings(columns, before, after, item_count)
+    lengths = [minor for _, minor in sizes] + [0.0] * (item_count - len(sizes))
+    middle = _along(columns, before, after, lengths, len(sizes))
+    return _routes(sizes, columns, paths, middle, stub)
+
+
+# -- ranks and lanes ----------------------------------------------------------------------------------------
+
+
+def _ranks(count: int, links: Sequence[tuple[int, int]]) -> list[int]:
+    """Longest paths from the left, then everything slid right as long as no line gets longer by it."""
+    inputs: list[list[int]] = [[] for _ in range(count)]
+    users: list[list[int]] = [[] for _ in range(count)]
+    for u, v in links:
+        inputs[v].append(u)
+        users[u].append(v)
+    waiting = [len(these) for these in inputs]
+    order = [v for v in range(count) if not waiting[v]]
+    rank = [0] * count
+    for u in order:  # grows while it is walked
+        for v in users[u]:
+            rank[v] = max(rank[v], rank[u] + 1)
+            waiting[v] -= 1
+            if not waiting[v]:
+                order.append(v)
+    furthest = [max((rank[w] for w in these), default=0) for these in users]
+    shared = [len(set(these)) > 1 for these in users]
+    for v in reversed(order):
+        if not users[v]:
+            continue
+        room = min(rank[w] for w in users[v]) - 1
+        longer = sum(shared[u] and furthest[u] < room for u in set(inputs[v]))
+        if room > rank[v] and longer <= 1:
+            rank[v] = room
+            for u in inputs[v]:
+                furthest[u] = max(furthest[u], room)
+    return rank
+
+
+def _columns(count: int, links: Sequence[tuple[int, int]]) -> tuple[list[list[int]], list[list[int]], int]:
+    """Items by column in depth-first operand order, the items along every link, and how many items there are."""
+    rank = _ranks(count, links)
+    lanes: dict[int, list[int]] = {}
+    next_item = count
+    paths: list[list[int]] = []
+    for u, v in links:
+        lane = lanes.setdefault(u, [])
+        while len(lane) < rank[v] - rank[u] - 1:
+            lane.append(next_item)
+            next_item += 1
+        if next_item > count + MAX_LANES:
+            raise ValueError(f"{count:,} boxes with this many long edges cannot be drawn readably: fold some calls, or draw a part of the graph")
+        paths.append([u, *lane[: rank[v] - rank[u] - 1], v])
+    column = rank + [0] * (next_item - count)
+    for u, lane in lanes.items():
+        for k, item in enumerate(lane):
+            column[item] = rank[u] + 1 + k
+    into: list[list[int]] = [[] for _ in range(count)]
+    for number, (_, v) in enumerate(links):
+        into[v].append(number)
+    columns: list[list[int]] = [[] for _ in range(max(rank, default=0) + 1)]
+    seen = [False] * next_item
+    used = {u for u, _ in links}
+    stack = [v for v in reversed(range(count)) if v not in used]
+    while stack:
+        v = stack.pop()
+        if seen[v]:
+            continue
+        seen[v] = True
+        columns[column[v]].append(v)
+        for number in reversed(into[v]):
+            stack.append(paths[number][0])
+        for number in into[v]:
+            for item in paths[number][-2:0:-1]:
+                if not seen[item]:
+                    seen[item] = True
+                    columns[column[item]].append(item)
+    return columns, paths, next_item
+
+
+def _neighbours(paths: Sequence[Sequence[int]], count: int) -> tuple[list[list[int]], list[list[int]]]:
+    """The items before and after each item, as often as links run between the two."""
+    before: list[list[int]] = [[] for _ in range(count)]
+    after: list[list[int]] = [[] for _ in range(count)]
+    for path in paths:
+        for a, b in zip(path, path[1:]):
+            before[b].append(a)
+            after[a].append(b)
+    return before, after
+
+
+# -- crossings ----------------------------------------------------------------------------------------------
+
+
+def _reduce_crossings(columns: list[list[int]], before: list[list[int]], after: list[list[int]], count: int) -> None:
+    """Order every column so that few links cross, and leave the best order seen in `columns`.
+
+    Twice, from the depth-first order and from what median sweeps make of it: swap adjacent items, then move single
+    items, while that saves crossings. A lane counts for as many links as run along it, so lanes end up at the side
+    to which most of their links leave.
+    """
+    lines = sum(map(len, after))
+    rounds = 1 if lines > LARGE else 2 if lines > MEDIUM else 6
+    first = [column[:] for column in columns]
+    place = _places(columns, count)
+    fewest = _improve(columns, before, after, place, rounds)
+    if fewest == 0:
+        return
+    best = [column[:] for column in columns]
+    columns[:] = first
+    place = _places(columns, count)
+    one_before, one_after = _distinct(before), _distinct(after)
+    for sweep in range(2 if lines > LARGE else 8):
+        forward = sweep % 2 == 0
+        for column in columns if forward else reversed(columns):
+            _by_median(column, one_before if forward else one_after, place)
+        _swap_adjacent(columns, one_before, one_after, place)
+    if _improve(columns, before, after, place, rounds) >= fewest:
+        columns[:] = best
+
+
+def _improve(columns: list[list[int]], before: list[list[int]], after: list[list[int]], place: list[int], rounds: int) -> int:
+    """Swap and move items until it saves nothing (or `rounds` times); returns how many crossings are left."""
+    fewest = _crossings(columns, after, place)
+    for _ in range(rounds):
+        if fewest == 0:
+            break
+        for _ in range(4 * rounds):
+            if not _swap_adjacent(columns, before, after, place):
+                break
+        _move_single(columns, before, after, place, REACH if rounds > 1 else REACH // 8)
+        found = _crossings(columns, after, place)
+        if found == fewest:
+            break
+        fewest = found
+    return fewest
+
+
+def _places(columns: list[list[int]], count: int) -> list[int]:
+    place = [0] * count
+    for column in columns:
+        for i, item in enumerate(column):
+            place[item] = i
+    return place
+
+
+def _distinct(sides: list[list[int]]) -> list[list[int]]:
+    return [list(dict.fromkeys(others)) if len(others) > 1 else others for others in sides]
+
+
+def _move_single(
+    columns: list[list[int]], before: list[list[int]], after: list[list[int]], place: list[int], reach: int
+) -> None:
+    """Sifting: move each item to the place in its column, at most `reach` away, where its lines cross fewest others."""
+    for column in columns:
+        left = {item: sorted([place[other] for other in before[item]]) for item in column}
+        right = {item: sorted([place[other] for other in after[item]]) for item in column}
+        for item in column[:]:
+            at = place[item]
+            mine_left, mine_right = left[item], right[item]
+            least, goal = 0, at
+            for places, sign in ((range(at - 1, max(-1, at - reach), -1), 1), (range(at + 1, min(len(column), at + reach)), -1)):
+                change = 0
+                for k in places:
+                    its_left, its_right = left[column[k]], right[column[k]]
+                    above = _inversions(mine_left, its_left) + _inversions(mine_right, its_right)
+                    below = _inversions(its_left, mine_left) + _inversions(its_right, mine_right)
+                    change += sign * (above - below)
+                    if change < least:
+                        least, goal = change, k
+            if goal != at:
+                column.insert(goal, column.pop(at))
+                for k in range(min(at, goal), max(at, goal) + 1):
+                    place[column[k]] = k
+
+
+def _by_median(column: list[int], sides: list[list[int]], place: list[int]) -> None:
+    """Sort by the median place of the neighbours on one side; items without neighbours keep their places."""
+    fixed = {i: item for i, item in enumerate(column) if not sides[item]}
+    keys: dict[int, float] = {}
+    for item in column:
+        if sides[item]:
+            places = sorted([place[other] for other in sides[item]])
+            keys[item] = (places[(len(places) - 1) // 2] + places[len(places) // 2]) / 2
+    moving = iter(sorted(keys, key=keys.__getitem__))
+    column[:] = [fixed[i] if i in fixed else next(moving) for i in range(len(column))]
+    for i, item in enumerate(column):
+        place[item] = i
+
+
+def _swap_adjacent(columns: list[list[int]], before: list[list[int]], after: list[list[int]], place: list[int]) -> bool:
+    """Swap neighbours in a column wherever that saves a crossing; whether it did anywhere."""
+    swapped = False
+    for column in columns:
+        left = [sorted([place[other] for other in before[item]]) for item in column]
+        right = [sorted([place[other] for other in after[item]]) for item in column]
+        for i in range(len(column) - 1):
+            j = i + 1
+            gain = _inversions(left[i], left[j]) - _inversions(left[j], left[i])
+            gain += _inversions(right[i], right[j]) - _inversions(right[j], right[i])
+            if gain > 0:
+                swapped = True
+                for row in (column, left, right):
+                    row[i], row[j] = row[j], row[i]  # type: ignore[index, assignment]  # the same two places in each
+                place[column[i]], place[column[j]] = i, j
+    return swapped
+
+
+def _inversions(upper: list[int], lower: list[int]) -> int:
+    """Crossings between the lines of two items, `upper` above `lower`, from the sorted places of their other ends."""
+    if not upper or not lower or upper[-1] <= lower[0]:
+        return 0
+    if len(upper) == 1:
+        return bisect_left(lower, upper[0])
+    return sum([bisect_left(lower, p) for p in upper])
+
+
+def _crossings(columns: list[list[int]], after: list[list[int]], place: list[int]) -> int:
+    total = 0
+    for column in columns:
+        ends: list[int] = []
+        for item in column:
+            places = sorted([place[other] for other in after[item]])
+            for p in places:
+                total += len(ends) - bisect_right(ends, p)
+            for p in places:
+                insort(ends, p)
+    return total
+
+
+# -- coordinates --------------------------------------------------------------------------------------------
+
+
+def _along(
+    columns: list[list[int]], before: list[list[int]], after: list[list[int]], lengths: list[float], boxes: int
+) -> list[float]:
+    """The middle of every item along its column: as near to its neighbours as order and gaps allow."""
+    middle = [0.0] * len(lengths)
+    apart: list[list[float]] = []
+    for column in columns:
+        offsets = [0.0]
+        for a, b in zip(column, column[1:]):
+            gap = BOX_GAP if a < boxes and b < boxes else LANE_GAP
+            offsets.append(offsets[-1] + (lengths[a] + lengths[b]) / 2 + gap)
+        apart.append(offsets)
+        for item, offset in zip(column, offsets):
+            middle[item] = offset - offsets[-1] / 2
+    sweeps = 12 if len(lengths) < 20_000 else 6
+    for sweep in range(sweeps):
+        last = sweep >= sweeps - 4
+        numbers = range(len(columns)) if sweep % 2 else range(len(columns) - 1, -1, -1)
+        for c in numbers:
+            column = columns[c]
+            wanted: list[float] = []
+            weights: list[float] = []
+            for item in column:
+                others = before[item] + after[item] if last else (before if sweep % 2 else after)[item]
+                heavy = [(8.0 if item >= boxes and other >= boxes else 2.0 if item >= boxes or other >= boxes else 1.0) for other in others]
+                weight = sum(heavy)
+                wanted.append(sum([w * middle[other] for w, other in zip(heavy, others)]) / weight if weight else middle[item])
+                weights.append(weight or 0.1)
+            for item, at in zip(column, _separated(wanted, weights, apart[c])):
+                middle[item] = at
+    return middle
+
+
+def _separated(wanted: list[float], weights: list[float], offsets: list[float]) -> list[float]:
+    """Places nearest to `wanted` in weighted least squares that are at least as far apart as `offsets`.
+
+    Isotonic regression by pooling adjacent violators (Ayer et al. 1955), after subtracting the offsets.
+    """
+    pools: list[tuple[float, float, int]] = []  # mean, weight, how many
+    for want, weight, offset in zip(wanted, weights, offsets):
+        mean, total, size = want - offset, weight, 1
+        while pools and pools[-1][0] > mean:
+            other, more, members = pools.pop()
+            mean = (mean * total + other * more) / (total + more)
+            total += more
+            size += members
+        pools.append((mean, total, size))
+    means = [mean for mean, _, size in pools for _ in range(size)]
+    return [mean + offset for mean, offset in zip(means, offsets)]
+
+
+# -- routes -------------------------------------------------------------------------------------------------
+
+
+def _routes(
+    sizes: Sequence[Point], columns: list[list[int]], paths: list[list[int]], middle: list[float], stub: float
+) -> Placed:
+    boxes = len(sizes)
+    top = min((middle[i] - sizes[i][1] / 2 if i < boxes else middle[i] for column in columns for i in column), default=0.0)
+    bottom = max((middle[i] + sizes[i][1] / 2 if i < boxes else middle[i] for column in columns for i in column), default=0.0)
+    middle = [at - top for at in middle]
+    ports = _ports(sizes, paths, middle)
+    column_of = {item: c for c, column in enumerate(columns) for item in column}
+    rise = [0.0] * len(columns)
+    for path, port in zip(paths, ports):
+        for a, b in zip(path, path[1:]):
+            end = port if b == path[-1] else middle[b]
+            rise[column_of[a]] = max(rise[column_of[a]], abs(end - middle[a]))
+    starts: list[float] = []
+    ends: list[float] = []
+    at = 0.0
+    for c, column in enumerate(columns):
+        starts.append(at)
+        at += max((sizes[item][0] for item in column if item < boxes), default=0.0)
+        ends.append(at)
+        at += min(WIDEST_GAP, COLUMN_GAP + 0.12 * rise[c]) + stub
+    middles = [((starts[column_of[i]] + ends[column_of[i]]) / 2, middle[i]) for i in range(boxes)]
+    curves = []
+    for path, port in zip(paths, ports):
+        u, v = path[0], path[-1]
+        pen = (middles[u][0] + sizes[u][0] / 2, middle[u])
+        curve = [pen]
+        for a, b in zip(path, path[1:]):
+            _straight(curve, ends[column_of[a]])
+            reached = starts[column_of[b]] - (stub if b == v else 0.0)
+            _bend(curve, reached, port if b == v else middle[b])
+        _straight(curve, middles[v][0] - sizes[v][0] / 2)
+        curves.append(tuple(curve))
+    return Placed(middles, curves, (ends[-1] if ends else 0.0, bottom - top))
+
+
+def _ports(sizes: Sequence[Point], paths: list[list[int]], middle: list[float]) -> list[float]:
+    """Where each link enters its target: spread over its side, in the order in which they come."""
+    into: dict[int, list[int]] = {}
+    for number, path in enumerate(paths):
+        into.setdefault(path[-1], []).append(number)
+    ports = [0.0] * len(paths)
+    for v, numbers in into.items():
+        numbers.sort(key=lambda number: middle[paths[number][-2]])  # stable: equal ones stay in operand order
+        step = sizes[v][1] / (len(numbers) + 1)
+        for k, number in enumerate(numbers):
+            ports[number] = middle[v] + step * (k + 1) - sizes[v][1] / 2
+    return ports
+
+
+def _straight(curve: list[Point], to: float) -> None:
+    x, y = curve[-1]
+    if to > x:
+        third = (to - x) / 3
+        curve += [(x + third, y), (to - third, y), (to, y)]
+
+
+def _bend(curve: list[Point], x1: float, y1: float) -> None:
+    x0, y0 = curve[-1]
+    half = (x0 + x1) / 2
+    curve += [(half, y0), (half, y1), (x1, y1)]

@@ -1,0 +1,89 @@
+"""Text as a drawing shows it: labels made safe and short, numbers, and how wide they will be."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+MAX_LABEL: Final = 24
+"""Characters of a label that are shown; the whole of it is in the tooltip."""
+
+_JOINERS = frozenset("\u200c\u200d")  # they build emoji and letters, and turn no text around
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def visible(text: str) -> str:
+    r"""`text` with everything that cannot be seen (control, direction and unassigned characters) as an escape.
+
+    >>> print(visible("a\nb\u202ec"))
+    a\nb\u202ec
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    if character in _JOINERS or 0xE0020 <= ord(character) <= 0xE007F:  # the last are the letters of flag emoji
+        return character
+    if unicodedata.category(character) in _HIDDEN:
+        return character.encode("unicode_escape").decode("ascii")
+    return character
+
+
+def shorten(text: str, limit: int = MAX_LABEL) -> str:
+    """At most `limit` characters, the last one an ellipsis if something was left out.
+
+    >>> shorten("abcdefgh", 5)
+    'abcd…'
+    """
+    if len(text) <= limit:
+        return text
+    kept = text[: limit - 1]
+    while kept and (kept[-1] == "\u200d" or unicodedata.combining(text[len(kept)])):  # never half a character
+        kept = kept[:-1]
+    return (kept or text[: limit - 1]) + "…"
+
+
+def number_text(x: float | None) -> str:
+    """A number in at most four significant digits, with a real minus sign; "" for one not computed.
+
+    >>> number_text(-0.70710678), number_text(3.0), number_text(None)
+    ('−0.7071', '3', '')
+    """
+    return "" if x is None else f"{x:.4g}".replace("-", "−")
+
+
+def right_to_left(text: str) -> bool:
+    """Whether some character of `text` is written from right to left."""
+    return not text.isascii() and any(unicodedata.bidirectional(c) in ("R", "AL") for c in text)
+
+
+# Widths of the standard font Helvetica in thousandths of its size, for the characters 32 to 126.
+# fmt: off
+HELVETICA: Final = (
+    278, 278, 355, 556, 556, 889, 667, 191, 333, 333, 389, 584, 278, 333, 278, 278, 556, 556, 556, 556, 556, 556, 556, 556,
+    556, 556, 278, 278, 584, 584, 584, 556, 1015, 667, 667, 722, 722, 667, 611, 778, 722, 278, 500, 667, 556, 833, 722, 778,
+    667, 778, 722, 667, 611, 722, 667, 944, 667, 667, 611, 278, 278, 278, 469, 556, 333, 556, 556, 500, 556, 556, 278, 556,
+    556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
+)
+# fmt: on
+
+
+def helvetica_width(character: str) -> int:
+    """Width of a character in thousandths of the font size; a good guess where Helvetica has none."""
+    code = ord(character)
+    if 32 <= code < 127:
+        return HELVETICA[code - 32]
+    if unicodedata.combining(character) or character in _JOINERS:
+        return 0
+    return 1000 if unicodedata.east_asian_width(character) in "WF" or code >= 0x1F000 else 584
+
+
+def text_width(text: str, size: float) -> float:
+    """How much room to leave for `text`: enough for the wider sans-serif fonts too.
+
+    >>> text_width("tanh", 10.0)
+    24.2
+    """
+    return round(sum(map(helvetica_width, text)) * size * 1.24 / 1000, 1)
