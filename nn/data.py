@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike, NDArray
 
     Array = NDArray[np.float64]
@@ -96,7 +97,9 @@ def circles(n: int = 100, noise: float = 0.05, seed: int = 0, ratio: float = 0.5
     first, targets = _halves(n)
     outer, inner = (np.linspace(0, 2 * np.pi, count, endpoint=False) for count in (first, n - first))
     angle, radius = np.concatenate([outer, inner]), np.where(targets == 0, 1.0, ratio)
-    return _plane(np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1), targets, np.random.default_rng(seed), noise)
+    return _plane(
+        np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1), targets, np.random.default_rng(seed), noise
+    )
 
 
 def spiral(n: int = 150, noise: float = 0.02, seed: int = 0, arms: int = 3) -> Dataset:
@@ -130,18 +133,26 @@ def sine(n: int = 80, noise: float = 0.1, seed: int = 0) -> Dataset:
 def iris() -> Dataset:
     """Fisher's iris flowers: 150 examples, 4 measures in cm, 3 species. Needs scikit-learn."""
     found = _sklearn_datasets("iris").load_iris()
-    return Dataset(found.data, found.target, tuple(map(str, found.feature_names)), tuple(map(str, found.target_names)), "species")
+    return Dataset(
+        found.data, found.target, tuple(map(str, found.feature_names)), tuple(map(str, found.target_names)), "species"
+    )
 
 
 def digits() -> Dataset:
     """1797 handwritten digits of 8×8 grey levels, scaled from 0–16 to 0–1. Needs scikit-learn."""
     found = _sklearn_datasets("digits").load_digits()
-    return Dataset(found.data / 16.0, found.target, tuple(map(str, found.feature_names)), tuple(map(str, found.target_names)), "digit")
+    return Dataset(
+        found.data / 16.0,
+        found.target,
+        tuple(map(str, found.feature_names)),
+        tuple(map(str, found.target_names)),
+        "digit",
+    )
 
 
 def _sklearn_datasets(name: str) -> Any:
     try:
-        from sklearn import datasets
+        from sklearn import datasets  # type: ignore[import-untyped]  # scikit-learn has no types
     except ImportError:
         raise ImportError(f'the {name} data come with scikit-learn: pip install "glassgrad[sklearn]"') from None
     return datasets
@@ -165,7 +176,7 @@ class Standardisation:
 
     @classmethod
     def of(cls, inputs: ArrayLike) -> Standardisation:
-        """Mean and standard deviation of each column of `inputs`, shape (n, features); a constant column keeps scale 1."""
+        """Mean and deviation of each column of `inputs`, shape (n, features); a constant column keeps scale 1."""
         columns = np.asarray(inputs, dtype=float)
         spread = columns.std(axis=0)
         constant = spread <= 1e-12 * np.abs(columns).max(axis=0, initial=0.0)
@@ -194,17 +205,25 @@ def split(dataset: Dataset, test: float = 0.25, seed: int = 0) -> tuple[Dataset,
     >>> len(train), len(test), int(test.targets.sum())
     (80, 20, 10)
     """
+    kept, held_out = split_indices(dataset.targets if dataset.classes else None, len(dataset), test, seed)
+    return dataset[kept], dataset[held_out]
+
+
+def split_indices(
+    labels: NDArray[Any] | None, n: int, test: float, seed: int
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """The indices of the two parts that `split` makes; `labels` are class numbers, or None for a regression."""
     if not 0 < test < 1:
         raise ValueError(f"test must be a share above 0 and below 1, got {test!r}")
     rng = np.random.default_rng(seed)
-    groups = [np.flatnonzero(dataset.targets == c) for c in range(len(dataset.classes))] or [np.arange(len(dataset))]
-    shuffled = [rng.permutation(group) for group in groups if len(group)]
+    groups = [np.arange(n)] if labels is None else [np.flatnonzero(labels == c) for c in np.unique(labels)]
+    shuffled = [rng.permutation(group) for group in groups]
     counts = [round(test * len(group)) for group in shuffled]
     held_out = np.concatenate([group[:count] for group, count in zip(shuffled, counts)])
     kept = np.concatenate([group[count:] for group, count in zip(shuffled, counts)])
     if not len(held_out) or not len(kept):
-        raise ValueError(f"{len(dataset)} examples are too few to hold out a share of {test}")
-    return dataset[rng.permutation(kept)], dataset[rng.permutation(held_out)]
+        raise ValueError(f"{n} examples are too few to hold out a share of {test}")
+    return rng.permutation(kept), rng.permutation(held_out)
 
 
 def batches(n: int, size: int | None, rng: np.random.Generator) -> list[NDArray[np.int_]]:
@@ -226,7 +245,7 @@ def one_hot(targets: ArrayLike, count: int) -> Array:
     numbers = np.asarray(targets)
     if numbers.ndim != 1 or not np.all((numbers == numbers.astype(int)) & (numbers >= 0) & (numbers < count)):
         raise ValueError(f"classes must be whole numbers from 0 to {count - 1}, got {np.unique(numbers)[:10].tolist()}")
-    return np.eye(count)[numbers.astype(int)]
+    return np.asarray(np.eye(count)[numbers.astype(int)])
 
 
 def read_csv(path: str | Path, target: str | None = None, task: str | None = None) -> Dataset:
@@ -277,7 +296,10 @@ def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
             raise ValueError(f"{path} is no CSV file in UTF-8: {error}") from None
     repeated = sorted({name for name in header if header.count(name) > 1 or not name})
     if not header or repeated:
-        raise ValueError(f"{path} needs a header line with a different name for each column" + (f", got twice or empty: {', '.join(map(repr, repeated))}" if repeated else ""))
+        raise ValueError(
+            f"{path} needs a header line with a different name for each column"
+            + (f", got twice or empty: {', '.join(map(repr, repeated))}" if repeated else "")
+        )
     for line, row in rows:
         if len(row) != len(header):
             raise ValueError(f"{path}, line {line} has {len(row)} fields, the header has {len(header)}")

@@ -122,7 +122,9 @@ class Perceptron(Module):
     (3.0, -2.0)
     """
 
-    def __init__(self, nin: int, nout: int = 1, *, init: str = "uniform", seed: int | None = None, rng: Rng | None = None) -> None:
+    def __init__(
+        self, nin: int, nout: int = 1, *, init: str = "uniform", seed: int | None = None, rng: Rng | None = None
+    ) -> None:
         draw = generator(seed, rng)
         self.units = [Neuron(nin, False, init=init, rng=draw, nout=nout) for _ in range(_size(nout, "nout"))]
         self.name_parts()
@@ -255,7 +257,9 @@ class MLP(Module):
         wires = tuple(values)
         for layer in self.layers:
             if len(values) != len(layer.neurons[0].w):
-                raise ValueError(f"{layer.name} takes {len(layer.neurons[0].w)} inputs, got {len(values)} from the layer before")
+                raise ValueError(
+                    f"{layer.name} takes {len(layer.neurons[0].w)} inputs, got {len(values)} from the layer before"
+                )
             values = layer.outputs(values)
         if RECORDING.on:
             mark_call(values, Call(self.name or "MLP", "MLP", wires))

@@ -171,5 +171,7 @@ def loss_named(loss: str | Callable[[Any, Any], Any]) -> Loss:
     if callable(loss):
         return next((entry for entry in LOSSES.values() if entry.function is loss), Loss(loss, "numbers"))
     if loss not in LOSSES:
-        raise ValueError(f"unknown loss {loss!r} (must be one of {', '.join(LOSSES)}, or a function of outputs and target)")
+        raise ValueError(
+            f"unknown loss {loss!r} (must be one of {', '.join(LOSSES)}, or a function of outputs and target)"
+        )
     return LOSSES[loss]

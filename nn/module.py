@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engine.number import number
 from ..engine.value import LEAF, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 
 class Module:
@@ -22,6 +24,9 @@ class Module:
     >>> Line().state_dict()
     {'slope': 2.0, 'offset': 1.0}
     """
+
+    if TYPE_CHECKING:
+        __call__: Callable[..., Any]  # each kind of module defines its own
 
     name: str = ""
     """Its path inside the module that holds it, such as `layers[0].neurons[3]`; `""` for the outermost."""
@@ -49,7 +54,7 @@ class Module:
     def zero_grad(self) -> None:
         """Forget every parameter's gradient: it reads 0.0 and counts as not computed."""
         for p in self.parameters():
-            p.grad = None  # type: ignore[assignment]  # the setter takes None: not computed
+            p.grad = None
 
     def state_dict(self) -> dict[str, float]:
         """Every parameter's number by its path."""
@@ -72,7 +77,9 @@ class Module:
             if names
         ]
         if problems:
-            raise ValueError(f"the state {' and '.join(problems)}; {type(self).__name__} has {len(parameters)} parameters")
+            raise ValueError(
+                f"the state {' and '.join(problems)}; {type(self).__name__} has {len(parameters)} parameters"
+            )
         numbers = {path: number(state[path], f"state_dict entry {path}") for path in parameters}
         for path, p in parameters.items():
             p.data = numbers[path]

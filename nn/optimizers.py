@@ -7,7 +7,6 @@ it to `fit`, which calls `update`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,8 @@ import numpy as np
 from . import schedules
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ..engine.value import Value
@@ -44,7 +45,10 @@ class Optimizer:
         clip: float | None = None,
     ) -> None:
         if parameters is not None and not isinstance(parameters, (list, tuple)):
-            raise TypeError(f"parameters must be a list, such as model.parameters(), got {type(parameters).__name__}; a rate is learning_rate=…")
+            raise TypeError(
+                f"parameters must be a list, such as model.parameters(), "
+                f"got {type(parameters).__name__}; a rate is learning_rate=…"
+            )
         if not callable(learning_rate) and not learning_rate > 0:
             raise ValueError(f"learning_rate must be greater than 0, got {learning_rate!r}")
         if clip is not None and not clip > 0:

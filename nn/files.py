@@ -1,0 +1,332 @@
+"""Networks in safetensors files: their numbers as float64 tensors, the architecture and a digest in the metadata.
+
+The format: 8 bytes with the length of the header, the header (JSON), then the tensors' bytes without a gap.
+Reading checks everything before anything is made of it; no code is ever run from a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .layers import MLP, Layer, Neuron, Perceptron
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from .module import Module
+
+    Array = NDArray[np.float64]
+
+FORMAT = "glassgrad network 1"
+BLANK = "0" * 64
+MOST_HEADER = 100_000_000
+"""The limit of the safetensors format itself, in bytes."""
+KINDS = ("MLP", "Layer", "Neuron", "Perceptron")
+
+
+class NetworkFileError(ValueError):
+    """A file is no network of glassgrad, is damaged, or does not match the network it is loaded into."""
+
+
+def save(model: Module, path: str | Path, notes: Mapping[str, Any] | None = None) -> None:
+    """Write a network to a safetensors file; a file of that name is replaced in one go, or not at all.
+
+    Args:
+        model: an MLP, Layer, Neuron or Perceptron.
+        path: the file, by custom ending in `.safetensors`.
+        notes: anything JSON can hold, to be kept with it: names of classes, the scaling of inputs, …
+
+    Raises:
+        TypeError: for another kind of module (`state_dict()` gives its numbers), or notes JSON cannot hold.
+        OSError: if the file cannot be written; then the old one is as it was.
+
+    >>> import tempfile
+    >>> model = MLP(2, [3, 1], seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, Path(folder, "model.safetensors"))
+    ...     again = load(Path(folder, "model.safetensors"))
+    >>> again.state_dict() == model.state_dict()
+    True
+    """
+    content = to_bytes(model, notes)
+    target = Path(path)
+    half_written = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with half_written.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        half_written.replace(target)
+    finally:
+        half_written.unlink(missing_ok=True)
+
+
+def load(path: str | Path, into: Module | None = None) -> Any:
+    """Read a network that `save` wrote.
+
+    Args:
+        path: the file.
+        into: set the parameters of this network instead of making a new one; it must have the same architecture.
+
+    Returns:
+        The network.
+
+    Raises:
+        NetworkFileError: if the file is damaged, foreign or does not match; then `into` is unchanged.
+        OSError: if it cannot be read.
+    """
+    return load_with_notes(path, into)[0]
+
+
+def load_with_notes(path: str | Path, into: Module | None = None) -> tuple[Any, dict[str, Any]]:
+    """`load`, and the notes that were saved with the network."""
+    content = Path(path).read_bytes()
+    try:
+        return from_bytes(content, into)
+    except NetworkFileError as error:
+        raise NetworkFileError(f"{path}: {error}") from None
+
+
+def to_bytes(model: Module, notes: Mapping[str, Any] | None = None) -> bytes:
+    """What `save` writes."""
+    tensors = _tensors(_rows(model))
+    header: dict[str, Any] = {}
+    end = 0
+    for name, tensor in tensors.items():
+        start, end = end, end + tensor.nbytes
+        header[name] = {"dtype": "F64", "shape": list(tensor.shape), "data_offsets": [start, end]}
+    header["__metadata__"] = {
+        "format": FORMAT,
+        "architecture": json.dumps(_architecture(model)),
+        "notes": json.dumps(dict(notes or {}), allow_nan=False),
+        "sha256": BLANK,
+    }
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    payload = b"".join(tensor.astype("<f8").tobytes() for tensor in tensors.values())
+    digest = hashlib.sha256(len(text).to_bytes(8, "little") + text + payload).hexdigest()
+    text = text.replace(f'"sha256":"{BLANK}"'.encode(), f'"sha256":"{digest}"'.encode())
+    return len(text).to_bytes(8, "little") + text + payload
+
+
+def from_bytes(content: bytes, into: Module | None = None) -> tuple[Any, dict[str, Any]]:
+    """Network and notes from what `to_bytes` gave.
+
+    Raises:
+        NetworkFileError: as `load`.
+    """
+    text, header, payload = _opened(content)
+    metadata = _metadata(header.pop("__metadata__", None))
+    digest = metadata["sha256"]
+    blanked = text.replace(f'"sha256":"{digest}"'.encode(), f'"sha256":"{BLANK}"'.encode())
+    if hashlib.sha256(len(text).to_bytes(8, "little") + blanked + payload).hexdigest() != digest:
+        raise NetworkFileError("the file is damaged: its contents do not match its SHA-256 digest")
+    tensors = _read_tensors(header, payload)
+    architecture = _json(metadata["architecture"].encode(), "the architecture")
+    notes = _json(metadata["notes"].encode(), "the notes")
+    _check_architecture(architecture)
+    _match(_shapes(architecture), tensors, "its architecture")
+    if into is not None:
+        _match(
+            {name: tensor.shape for name, tensor in _tensors(_rows(into)).items()},
+            tensors,
+            f"the {type(into).__name__} to load into",
+        )
+        if _architecture(into) != architecture:
+            raise NetworkFileError(
+                f"the file has the architecture {architecture}, the network to load into {_architecture(into)}"
+            )
+    model = _built(architecture) if into is None else into
+    for i, layer in enumerate(_rows(model)):
+        for neuron, weights, bias in zip(
+            layer, tensors[f"layers.{i}.weight"].tolist(), tensors[f"layers.{i}.bias"].tolist()
+        ):
+            neuron.b.data = bias
+            for w, number in zip(neuron.w, weights):
+                w.data = number
+    return model, notes
+
+
+def _rows(model: Module) -> list[list[Neuron]]:
+    """The neurons of any network, layer by layer."""
+    if type(model) is MLP:
+        return [layer.neurons for layer in model.layers]
+    if type(model) is Layer:
+        return [model.neurons]
+    if type(model) is Neuron:
+        return [[model]]
+    if type(model) is Perceptron:
+        return [model.units]
+    raise TypeError(
+        f"a file holds one of {', '.join(KINDS)}, got {type(model).__name__}: its state_dict() gives the numbers"
+    )
+
+
+def _tensors(rows: list[list[Neuron]]) -> dict[str, Array]:
+    """Tensors named as in PyTorch: weight of shape (neurons, inputs), bias of shape (neurons,)."""
+    found: dict[str, Array] = {}
+    for i, layer in enumerate(rows):
+        found[f"layers.{i}.weight"] = np.array([[w.data for w in neuron.w] for neuron in layer])
+        found[f"layers.{i}.bias"] = np.array([neuron.b.data for neuron in layer])
+    return found
+
+
+def _architecture(model: Module) -> dict[str, Any]:
+    rows = _rows(model)
+    for i, layer in enumerate(rows):
+        if len({(neuron.activation, neuron.expand, len(neuron.w)) for neuron in layer}) > 1:
+            raise TypeError(
+                f"the neurons of layer {i} differ in activation, expand or inputs: such a layer cannot be saved"
+            )
+    return {
+        "kind": type(model).__name__,
+        "nin": len(rows[0][0].w),
+        "nouts": [len(layer) for layer in rows],
+        "activations": [layer[0].activation for layer in rows],
+        "expand": rows[0][0].expand,
+    }
+
+
+def _built(architecture: dict[str, Any]) -> Module:
+    nin, nouts, activations = architecture["nin"], architecture["nouts"], architecture["activations"]
+    expand = architecture["expand"]
+    try:
+        if architecture["kind"] == "MLP":
+            return MLP(nin, nouts, activation=activations, expand=expand)
+        if architecture["kind"] == "Layer":
+            return Layer(nin, nouts[0], activation=activations[0], expand=expand)
+        if architecture["kind"] == "Neuron":
+            return Neuron(nin, activation=activations[0], expand=expand)
+        return Perceptron(nin, nouts[0])
+    except ValueError as error:  # an op that the writer had defined and this process has not
+        raise NetworkFileError(str(error)) from None
+
+
+def _check_architecture(found: Any) -> None:
+    expected = {"kind": str, "nin": int, "nouts": list, "activations": list, "expand": bool}
+    if (
+        not isinstance(found, dict)
+        or found.keys() != expected.keys()
+        or any(type(found[key]) is not kind for key, kind in expected.items())
+        or found["kind"] not in KINDS
+        or not found["nouts"]
+        or any(type(size) is not int or size < 1 for size in (found["nin"], *found["nouts"]))
+        or len(found["activations"]) != len(found["nouts"])
+        or not all(isinstance(name, str) for name in found["activations"])
+        or (found["kind"] != "MLP" and len(found["nouts"]) != 1)
+        or (found["kind"] == "Neuron" and found["nouts"] != [1])
+        or (found["kind"] == "Perceptron" and (found["activations"] != ["linear"] or found["expand"]))
+    ):
+        raise NetworkFileError(f"its architecture cannot be read: {str(found)[:200]}")
+
+
+def _shapes(architecture: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {}
+    nin = architecture["nin"]
+    for i, nout in enumerate(architecture["nouts"]):
+        shapes[f"layers.{i}.weight"], shapes[f"layers.{i}.bias"] = (nout, nin), (nout,)
+        nin = nout
+    return shapes
+
+
+def _match(shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Array], whose: str) -> None:
+    problems = [f"lacks {name} {shape}" for name, shape in shapes.items() if name not in tensors]
+    problems += [f"has {name} {tensor.shape} too much" for name, tensor in tensors.items() if name not in shapes]
+    problems += [
+        f"has {name} {tensors[name].shape} instead of {shape}"
+        for name, shape in shapes.items()
+        if name in tensors and tensors[name].shape != shape
+    ]
+    if problems:
+        more = f" and {len(problems) - 6} more" if len(problems) > 6 else ""
+        raise NetworkFileError(f"the file does not match {whose}: it {', '.join(problems[:6])}{more}")
+
+
+def _opened(content: bytes) -> tuple[bytes, dict[str, Any], bytes]:
+    """Header text, header and payload."""
+    if len(content) < 8:
+        raise NetworkFileError(f"no safetensors file: {len(content)} bytes, and the length of the header takes 8")
+    length = int.from_bytes(content[:8], "little")
+    if length > min(MOST_HEADER, len(content) - 8):
+        raise NetworkFileError(
+            f"no safetensors file, or a truncated one: it announces a header of {length} bytes, "
+            f"{len(content) - 8} bytes follow"
+        )
+    text, payload = content[8 : 8 + length], content[8 + length :]
+    header = _json(text, "the header")
+    if not text.startswith(b"{") or not isinstance(header, dict):
+        raise NetworkFileError("no safetensors file: the header is no JSON object")
+    return text, header, payload
+
+
+def _metadata(found: Any) -> dict[str, str]:
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise NetworkFileError(f'not a network of glassgrad: its metadata lack "format": "{FORMAT}"')
+    for key in ("architecture", "notes", "sha256"):
+        if not isinstance(found.get(key), str):
+            raise NetworkFileError(f"the metadata lack {key!r}")
+    return found
+
+
+def _read_tensors(header: dict[str, Any], payload: bytes) -> dict[str, Array]:
+    """Every tensor, if together they cover `payload` from end to end."""
+    found: dict[str, Array] = {}
+    spans = []
+    for name, entry in header.items():
+        if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
+            raise NetworkFileError(f"tensor {name}: expected dtype, shape and data_offsets, got {str(entry)[:100]}")
+        if entry["dtype"] != "F64":
+            raise NetworkFileError(
+                f"tensor {name} has dtype {entry['dtype']!r}; a network of glassgrad is float64 (F64)"
+            )
+        shape, offsets = entry["shape"], entry["data_offsets"]
+        if (
+            not all(
+                isinstance(part, list) and all(type(n) is int and n >= 0 for n in part) for part in (shape, offsets)
+            )
+            or len(offsets) != 2
+        ):
+            raise NetworkFileError(
+                f"tensor {name}: shape {shape!r} and data_offsets {offsets!r} must be lists of whole numbers"
+            )
+        count = 1
+        for size in shape:
+            count *= size
+        start, end = offsets
+        if end - start != 8 * count or end > len(payload):
+            raise NetworkFileError(
+                f"tensor {name}: shape {shape} takes {8 * count} bytes, "
+                f"which data_offsets {offsets} of {len(payload)} do not fit"
+            )
+        spans.append((start, end, name))
+        found[name] = np.frombuffer(payload[start:end], dtype="<f8").reshape(shape)
+    covered = 0
+    for start, end, name in sorted(spans):
+        if start != covered:
+            raise NetworkFileError(
+                f"tensor {name} starts at byte {start}, expected {covered}: tensors overlap or leave a gap"
+            )
+        covered = end
+    if covered != len(payload):
+        raise NetworkFileError(f"the tensors cover {covered} bytes of {len(payload)}")
+    return found
+
+
+def _json(text: bytes, what: str) -> Any:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in pairs}) < len(pairs):
+            raise ValueError("a key occurs twice")
+        return dict(pairs)
+
+    try:
+        return json.loads(text.decode(), object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
+        raise NetworkFileError(f"{what} cannot be read: {error}") from None

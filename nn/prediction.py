@@ -1,0 +1,140 @@
+"""From a trained network and many examples to outputs, classes and probabilities, as NumPy arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..engine.derive import derived
+from ..engine.ops import OPS
+from ..engine.value import no_grad
+from .layers import LINEAR, MLP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike, NDArray
+
+    Array = NDArray[np.float64]
+
+
+def outputs(model: Callable[[Any], Any], inputs: ArrayLike) -> Array:
+    """What the network gives for each example, recording no graph.
+
+    Args:
+        model: an `MLP` (computed with matrix products), or any function from one example to a Value or list of Values.
+        inputs: shape (n, features).
+
+    Returns:
+        Shape (n, outputs).
+
+    >>> model = MLP(2, [3, 1])
+    >>> abs(outputs(model, [[0.5, -1.0]])[0, 0] - model([0.5, -1.0]).data) < 1e-15
+    True
+    """
+    rows = table(inputs)
+    if type(model) is MLP:
+        return _matrix_products(model, rows)
+    with no_grad():
+        found = [model(row) for row in rows.tolist()]
+    return np.array([[v.data for v in (y if isinstance(y, list) else [y])] for y in found])
+
+
+def _matrix_products(model: MLP, rows: Array) -> Array:
+    nin = len(model.layers[0].neurons[0].w)
+    if rows.shape[1] != nin:
+        raise ValueError(f"MLP takes {nin} inputs, got {rows.shape[1]}")
+    for layer in model.layers:
+        weights = np.array([[w.data for w in neuron.w] for neuron in layer.neurons])
+        rows = rows @ weights.T + np.array([neuron.b.data for neuron in layer.neurons])
+        names = [neuron.activation for neuron in layer.neurons]
+        for name in dict.fromkeys(names):
+            if name != LINEAR:
+                columns = [i for i, other in enumerate(names) if other == name]
+                rows[:, columns] = _activated(name, rows[:, columns])
+    return rows
+
+
+def _activated(name: str, rows: Array) -> Array:
+    with np.errstate(over="ignore"):  # an exp that overflows to infinity is right in every activation
+        return np.asarray(derived(name, None, "array")(rows, *_defaults(name)))
+
+
+def _defaults(name: str) -> list[float]:
+    return [float(text.partition("=")[2]) for text in OPS[name].inputs[1:]]
+
+
+def predict(model: Callable[[Any], Any], inputs: ArrayLike, task: str = "classification") -> NDArray[Any]:
+    """The class number of each example, or for a regression the output itself.
+
+    With one output the class is 1 where it is above 0, else 0; with several it is the greatest one's place.
+
+    Args:
+        model: as for `outputs`.
+        inputs: shape (n, features).
+        task: `"classification"` or `"regression"`.
+
+    Returns:
+        Shape (n,); (n, outputs) for a regression with several.
+    """
+    if task not in ("classification", "regression"):
+        raise ValueError(f"task must be 'classification' or 'regression', got {task!r}")
+    found = outputs(model, inputs)
+    if task == "regression":
+        return found[:, 0] if found.shape[1] == 1 else found
+    return classes_of_outputs(found)
+
+
+def classes_of_outputs(found: Array) -> NDArray[np.int_]:
+    """`predict`, from what `outputs` gave."""
+    return (found[:, 0] > 0).astype(int) if found.shape[1] == 1 else np.argmax(found, axis=1)
+
+
+def predict_proba(model: Callable[[Any], Any], inputs: ArrayLike) -> Array:
+    """The probability of each class, for a network trained with a cross-entropy: σ of one logit, or softmax of several.
+
+    Returns:
+        Shape (n, classes): two columns for one logit. Each row adds up to 1.
+    """
+    logits = outputs(model, inputs)
+    if logits.shape[1] == 1:
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
+def accuracy(model: Callable[[Any], Any], inputs: ArrayLike, targets: ArrayLike) -> float:
+    """The share of examples whose predicted class is right.
+
+    Args:
+        model, inputs: as for `outputs`.
+        targets: class numbers, or ±1, or one-hot rows.
+    """
+    return float(np.mean(predict(model, inputs) == class_numbers(targets)))
+
+
+def class_numbers(targets: ArrayLike) -> NDArray[Any]:
+    """Class numbers from class numbers, ±1 or one-hot rows."""
+    found = np.asarray(targets)
+    if found.ndim == 2 and found.shape[1] > 1:
+        return np.asarray(np.argmax(found, axis=1))
+    found = found.reshape(-1)
+    return (found > 0).astype(int) if np.any(found == -1) and np.all(np.abs(found) == 1) else found
+
+
+def table(inputs: ArrayLike, name: str = "inputs") -> Array:
+    """`inputs` as a float array of two dimensions.
+
+    Raises:
+        ValueError: for another number of dimensions, or where a number is missing or not finite.
+    """
+    rows = np.asarray(inputs, dtype=float)
+    if rows.ndim != 2:
+        hint = ": one feature is a column, inputs.reshape(-1, 1)" if rows.ndim == 1 else ""
+        raise ValueError(f"{name} must have the shape (examples, features), got {rows.shape}{hint}")
+    bad = np.argwhere(~np.isfinite(rows))
+    if len(bad):
+        row, column = bad[0]
+        raise ValueError(f"{name}[{row}, {column}] is {rows[row, column]}: every number must be finite")
+    return rows

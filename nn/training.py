@@ -1,0 +1,334 @@
+"""`fit`: train a network on examples, epoch by epoch, and tell what happened."""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..engine.errors import DomainError
+from ..engine.value import no_grad
+from .data import batches, one_hot, split_indices
+from .history import Epoch, History
+from .losses import Coding, loss_named
+from .optimizers import Optimizer, optimizer_named
+from .prediction import class_numbers, classes_of_outputs, outputs, table
+from .step import Step, birthplace, choose_step, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from ..engine.value import Value
+    from .module import Module
+    from .schedules import Schedule
+
+    Array = NDArray[np.float64]
+
+
+class TrainingError(ArithmeticError):
+    """The loss, its gradient or a parameter stopped being finite; the model keeps its parameters from before."""
+
+
+def fit(
+    model: Module,
+    inputs: ArrayLike,
+    targets: ArrayLike,
+    *,
+    loss: str | Callable[[Any, Any], Any],
+    optimizer: str | Optimizer = "adam",
+    learning_rate: float | Schedule | None = None,
+    epochs: int = 100,
+    batch_size: int | None = None,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    validation: float | tuple[ArrayLike, ArrayLike] | None = None,
+    patience: int | None = None,
+    min_improvement: float = 1e-4,
+    callbacks: Iterable[Callable[[Epoch], Any]] = (),
+    compiled: bool = True,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> History:
+    """Train `model` in place. Ctrl-C ends the training early and keeps what was learnt.
+
+    Args:
+        model: an `MLP`, or any Module that is called with one example, a list of numbers.
+        inputs: shape (n, features).
+        targets: for a classification loss class numbers 0, 1, … (or ±1, or one-hot rows), shape (n,); for another
+            loss numbers, shape (n,) or (n, outputs).
+        loss: a name out of `LOSSES`, one of its functions, or your own function of the outputs and target of one
+            example; the mean over the batch is taken here.
+        optimizer: `"sgd"`, `"rmsprop"`, `"adam"`, `"adamw"`, or an `Optimizer`.
+        learning_rate: for an optimiser given by name; 0.01 unless given.
+        epochs: passes over the data, at most.
+        batch_size: examples for one update; all of them unless given.
+        l1: adds l1·Σ|p| over all parameters to the loss.
+        l2: adds l2·Σp² over all parameters to the loss.
+        validation: a share of the examples to hold out, or a pair (inputs, targets).
+        patience: stop when the loss (that of the validation data, if there are any) has not fallen by more than
+            `min_improvement` for so many epochs; with validation data the best epoch's parameters are put back.
+        callbacks: called after every epoch with its `Epoch`, the model up to date; one that returns True stops.
+        compiled: use the compiled program where the model can be traced; the numbers are the same to about 1e-9.
+        seed: for the order of the mini-batches and the choice of held-out examples.
+        progress: show a progress bar; by default if standard error is a terminal.
+
+    Raises:
+        ValueError: for arguments that do not fit together.
+        TrainingError: when something stops being finite; names epoch, batch and the node where it was born.
+
+    >>> from glassgrad import nn
+    >>> X, y = nn.moons(60, seed=1)
+    >>> history = fit(model := nn.MLP(2, [8, 1], seed=1), X, y, loss="hinge", learning_rate=0.1, epochs=40)
+    >>> bool(history.loss[-1] < history.loss[0]), nn.accuracy(model, X, y) > 0.9
+    (True, True)
+    """
+    chosen = loss_named(loss)
+    rows = table(inputs)
+    count = outputs(model, rows[:1]).shape[1]
+    wanted = encoded(targets, chosen.coding, count, len(rows))
+    if epochs < 1 or (patience is not None and patience < 1):
+        raise ValueError(f"epochs and patience must be at least 1, got {epochs} and {patience}")
+    held_out = None
+    if isinstance(validation, (int, float)):
+        labels = None if chosen.coding == "numbers" else class_numbers(wanted)
+        kept, held = split_indices(labels, len(rows), validation, seed)
+        held_out = rows[held], wanted[held]
+        rows, wanted = rows[kept], wanted[kept]
+    elif validation is not None:
+        other = table(validation[0], "validation inputs")
+        held_out = other, encoded(validation[1], chosen.coding, count, len(other))
+    run = _Run(model, chosen.function, chosen.coding, rows, wanted, held_out, l1, l2)
+    run.step = choose_step(model, run.loss, run.parameters, rows, wanted, compiled)
+    return run.train(
+        optimizer_named(optimizer, learning_rate),
+        epochs,
+        batch_size,
+        patience,
+        min_improvement,
+        list(callbacks),
+        seed,
+        progress,
+    )
+
+
+class _Run:
+    """What stays the same during one call of `fit`."""
+
+    step: Step
+
+    def __init__(
+        self,
+        model: Module,
+        loss: Callable[[Any, Any], Any],
+        coding: Coding,
+        rows: Array,
+        wanted: Array,
+        held_out: tuple[Array, Array] | None,
+        l1: float,
+        l2: float,
+    ) -> None:
+        self.model, self.loss, self.coding, self.rows, self.wanted, self.held_out = (
+            model,
+            loss,
+            coding,
+            rows,
+            wanted,
+            held_out,
+        )
+        self.l1, self.l2 = l1, l2
+        self.parameters: list[Value] = model.parameters()
+        if not self.parameters:
+            raise ValueError(f"{model!r} has no parameters to train")
+        self.names = {p: path for path, p in model.named_parameters()}
+        self.vector = np.array([p.data for p in self.parameters])
+
+    def train(
+        self,
+        optimizer: Optimizer,
+        epochs: int,
+        batch_size: int | None,
+        patience: int | None,
+        min_improvement: float,
+        callbacks: list[Callable[[Epoch], Any]],
+        seed: int,
+        progress: bool | None,
+    ) -> History:
+        rng = np.random.default_rng(seed)
+        history = History(engine=self.step.engine)
+        best, best_vector, falling = math.inf, self.vector, 0
+        started = time.perf_counter()
+        try:
+            with _progress_bar(epochs, progress) as show:
+                for number in range(1, epochs + 1):
+                    loss, rate = self._epoch(number, optimizer, batches(len(self.rows), batch_size, rng))
+                    epoch = self._measured(number, loss, rate, started)
+                    history.epochs.append(epoch)
+                    show(epoch)
+                    watched = epoch.loss if self.held_out is None else epoch.validation_loss
+                    if watched < best - min_improvement:
+                        falling = number
+                    if watched < best:
+                        best, best_vector, history.best_epoch = watched, self.vector, number
+                    if any([callback(epoch) is True for callback in callbacks]):  # noqa: C419  # every callback is called
+                        history.stopped = "a callback said so"
+                        break
+                    if patience is not None and number - falling >= patience:
+                        history.stopped = "the error stopped falling"
+                        break
+        except KeyboardInterrupt:
+            history.stopped = "interrupted"
+        finally:
+            if patience is not None and self.held_out is not None and history.epochs:
+                self.vector = best_vector
+            write(self.vector, self.parameters)
+        return history
+
+    def _epoch(self, number: int, optimizer: Optimizer, parts: list[NDArray[np.int_]]) -> tuple[float, float]:
+        losses, rate = [], 0.0
+        for i, batch in enumerate(parts, start=1):
+            where = f"epoch {number}, batch {i} of {len(parts)}"
+            with np.errstate(all="ignore"):  # what is not finite is found and told just below
+                try:
+                    value, gradient = self.step(self.vector, batch)
+                except DomainError:
+                    value, gradient = math.nan, self.vector
+                if not (math.isfinite(value) and np.isfinite(gradient).all()):
+                    raise self._error(where, value, batch)
+                penalty, push = penalties(self.vector, self.l1, self.l2)
+                rate = optimizer.learning_rate
+                new = optimizer.update(self.vector, gradient + push)
+            bad = np.flatnonzero(~np.isfinite(new))
+            if len(bad):
+                name = self.names[self.parameters[bad[0]]]
+                raise TrainingError(
+                    f"{where}: the update made {name} {new[bad[0]]}; "
+                    "try a smaller learning rate, or clip=1.0 on the optimizer"
+                )
+            losses.append((value + penalty) * len(batch))
+            self.vector = new
+        return math.fsum(losses) / len(self.rows), rate
+
+    def _measured(self, number: int, loss: float, rate: float, started: float) -> Epoch:
+        write(self.vector, self.parameters)
+        accuracy = validation_loss = validation_accuracy = math.nan
+        if self.coding != "numbers":
+            accuracy = _share_right(outputs(self.model, self.rows), self.wanted)
+        if self.held_out is not None:
+            rows, wanted = self.held_out
+            found = outputs(self.model, rows)
+            validation_loss = mean_loss(self.loss, found, wanted)
+            if self.coding != "numbers":
+                validation_accuracy = _share_right(found, wanted)
+        return Epoch(number, loss, accuracy, validation_loss, validation_accuracy, rate, time.perf_counter() - started)
+
+    def _error(self, where: str, value: float, batch: NDArray[np.int_]) -> TrainingError:
+        write(self.vector, self.parameters)
+        what = f"the loss is {value}" if not math.isfinite(value) else "the gradient is not finite"
+        born = birthplace(self.model, self.loss, self.model.named_parameters(), self.rows[batch], self.wanted[batch])
+        return TrainingError(f"{where}: {what}; {born}. Try a smaller learning rate, or standardised inputs.")
+
+
+def penalties(vector: Array, l1: float, l2: float) -> tuple[float, Array]:
+    """l1·Σ|p| + l2·Σp² and its gradient; |p| has slope 0 at 0."""
+    value, gradient = 0.0, np.zeros_like(vector)
+    if l1:
+        value, gradient = value + l1 * float(np.abs(vector).sum()), gradient + l1 * np.sign(vector)
+    if l2:
+        value, gradient = value + l2 * float(vector @ vector), gradient + 2 * l2 * vector
+    return value, gradient
+
+
+def mean_loss(loss: Callable[[Any, Any], Any], found: Array, wanted: Array) -> float:
+    """The mean of `loss` over rows of outputs and targets."""
+    from ..engine.value import Value
+
+    with no_grad():
+        rows = [[Value(x) for x in row] for row in found.tolist()]
+        losses = [loss(row if len(row) > 1 else row[0], t) for row, t in zip(rows, wanted.tolist())]
+    return math.fsum(v.data for v in losses) / len(losses)
+
+
+def encoded(targets: ArrayLike, coding: Coding, count: int, examples: int) -> Array:
+    """Targets as a loss wants them: shape (n,) for one output, (n, outputs) for several.
+
+    Args:
+        targets: numbers, class numbers, ±1 or one-hot rows.
+        coding: of the loss.
+        count: number of outputs.
+        examples: how many targets there must be.
+    """
+    found = np.asarray(targets)
+    if len(found) != examples:
+        raise ValueError(f"there are {examples} examples but {len(found)} targets")
+    if not np.issubdtype(found.dtype, np.number) and found.dtype != bool:
+        raise ValueError(
+            f"targets must be numbers, got {found.dtype}: "
+            "number the classes 0, 1, … (np.unique(targets, return_inverse=True)[1])"
+        )
+    found = found.astype(float)
+    if not np.isfinite(found).all():
+        raise ValueError(f"target {int(np.argwhere(~np.isfinite(found))[0][0])} is not finite")
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if coding == "classes" and count == 1:
+        raise ValueError(
+            "cross_entropy needs one output for each class; for two classes and one output use binary_cross_entropy"
+        )
+    if found.ndim == 1 and coding != "numbers":
+        numbers = class_numbers(found)
+        if count > 1:
+            found = one_hot(numbers, count)
+        elif coding == "signs" and not np.isin(numbers, (0, 1)).all():
+            raise ValueError(
+                f"with one output the classes are 0 and 1 (or -1 and 1), got {np.unique(found)[:5].tolist()}"
+            )
+        else:
+            found = numbers.astype(float)
+            if coding == "bits" and not ((found >= 0) & (found <= 1)).all():
+                raise ValueError(f"with one output the classes are 0 and 1, got {np.unique(found)[:5].tolist()}")
+        if coding == "signs":
+            found = 2 * found - 1
+    if found.shape != ((examples,) if count == 1 else (examples, count)):
+        raise ValueError(
+            f"the network has {count} outputs, so targets must have the shape ({examples}, {count}), got {found.shape}"
+        )
+    return np.asarray(found)
+
+
+def _share_right(found: Array, wanted: Array) -> float:
+    right = np.argmax(wanted, axis=1) if wanted.ndim == 2 else wanted > (0 if np.any(wanted < 0) else 0.5)
+    return float(np.mean(classes_of_outputs(found) == right))
+
+
+@contextmanager
+def _progress_bar(epochs: int, wanted: bool | None) -> Iterator[Callable[[Epoch], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not (console.is_terminal if wanted is None else wanted):
+        yield lambda epoch: None
+        return
+    columns = (
+        TextColumn("epoch {task.completed}/{task.total}"),
+        BarColumn(),
+        TextColumn("{task.description}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=epochs)
+        yield lambda epoch: bar.update(task, completed=epoch.number, description=_told(epoch))
+
+
+def _told(epoch: Epoch) -> str:
+    parts = [f"loss {epoch.loss:.4g}"]
+    if epoch.accuracy == epoch.accuracy:
+        parts.append(f"accuracy {epoch.accuracy:.1%}")
+    if epoch.validation_loss == epoch.validation_loss:
+        parts.append(f"validation loss {epoch.validation_loss:.4g}")
+    return "  ".join(parts)
