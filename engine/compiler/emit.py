@@ -15,7 +15,21 @@ import numpy as np
 from ..ops import OPS
 from .flow import Flow, numbered, plan, receiving
 from .formulas import Atom, Lowering, Scratch
-from .ir import Buffer, Constant, Dots, Elementwise, Gather, Linear, MatrixProgram, Operand, Product, Shape, Sum, Term, View
+from .ir import (
+    Buffer,
+    Constant,
+    Dots,
+    Elementwise,
+    Gather,
+    Linear,
+    MatrixProgram,
+    Operand,
+    Product,
+    Shape,
+    Sum,
+    Term,
+    View,
+)
 from .trace import Floats
 
 NUMPY = "absolute add copyto cos divide equal exp greater greater_equal less less_equal log log1p matmul maximum minimum multiply negative not_equal power sin sqrt subtract take tan tanh"
@@ -36,18 +50,20 @@ def totals(values: Floats, order: Any, starts: Any) -> Floats:
     return summed
 
 
-def emit(program: MatrixProgram, root: View | None) -> tuple[str, list[Any]]:
+def emit(program: MatrixProgram, root: View | None, mean: bool = True) -> tuple[str, list[Any]]:
     """The source of `bind`, and the arrays of numbers that it reads.
 
     Args:
         program: the steps.
         root: the scalar to differentiate; None for a program that is only run forward.
+        mean: whether the gradient is that of the mean over the examples, not of the sum.
     """
-    return _Emitter(program, root).source()
+    return _Emitter(program, root, mean).source()
 
 
 class _Emitter:
-    def __init__(self, program: MatrixProgram, root: View | None) -> None:
+    def __init__(self, program: MatrixProgram, root: View | None, mean: bool) -> None:
+        self.mean = mean
         self.program = program
         self.root = root
         self.flow: Flow | None = plan(program, root) if root is not None else None
@@ -64,6 +80,7 @@ class _Emitter:
         forward = self.forward()
         backward = self.backward() if self.root is not None else []
         results = [self.whole_output(x) for x in self.program.outputs]
+        inputs = [b.name for b in self.program.buffers if b.role == "inputs"]
         lines = [
             "def bind(n, params, grads, numbers):",
             *self.setup,
@@ -74,15 +91,14 @@ class _Emitter:
             "    def backward():",
             *(f"        {line}" for line in backward or ["pass"]),
             "",
-            f"    return forward, backward, inputs, [{', '.join(results)}]",
+            f"    return forward, backward, [{', '.join(inputs)}], [{', '.join(results)}]",
         ]
         return "\n".join(lines) + "\n", self.numbers
 
     def buffer(self, i: int, buffer: Buffer) -> None:
         name, rows = buffer.name, buffer.cells + buffer.ones
         if buffer.role == "inputs":
-            shape = f"(n, {rows})" if buffer.varies else f"{rows}"
-            self.setup.append(f"    inputs = ones({shape}).T" if buffer.varies else f"    inputs = ones({rows})")
+            self.setup.append(f"    {name} = ones((n, {rows})).T" if buffer.varies else f"    {name} = ones({rows})")
         elif buffer.role != "params":
             make = "ones" if buffer.ones else "zeros" if buffer.holes else "empty"
             self.setup.append(f"    {name} = {make}({f'({rows}, n)' if buffer.varies else rows})")
@@ -96,13 +112,14 @@ class _Emitter:
     def array(self, buffer: int, grad: bool) -> str:
         return self.known["grad", buffer] if grad else self.program.buffers[buffer].name
 
-    def bound(self, stem: str, expression: str) -> str:
-        """A name for an expression that is evaluated once, before the first run."""
-        if expression not in self.known:
+    def bound(self, stem: str, expression: str, number: int = 0) -> str:
+        """A name for an expression that is evaluated once, before the first run; another for every `number`."""
+        key = (expression, number)
+        if key not in self.known:
             self.views += 1
-            self.known[expression] = name = f"{stem}_{self.views}"
+            self.known[key] = name = f"{stem}_{self.views}"
             self.setup.append(f"    {name} = {expression}")
-        return self.known[expression]
+        return self.known[key]
 
     def number(self, values: Floats) -> str:
         self.numbers.append(np.ascontiguousarray(values))
@@ -125,20 +142,28 @@ class _Emitter:
         size = math.prod(operand.shape)
         contiguous = operand.strides == _packed(operand.shape) and buffer.role != "inputs" and not fold
         if contiguous:
-            part = array if (operand.offset, size) == (0, rows) else f"{array}[{operand.offset}:{operand.offset + size}]"
-            tail = (", n" if buffer.varies else ", 1" if varies else "")
-            text = part if len(operand.shape) == 1 and not tail.endswith("1") else f"{part}.reshape({', '.join(map(str, operand.shape))}{tail})"
-            if len(operand.shape) == 1 and not tail.endswith("1"):
-                text = part
+            part = (
+                array if (operand.offset, size) == (0, rows) else f"{array}[{operand.offset}:{operand.offset + size}]"
+            )
+            tail = ", n" if buffer.varies else ", 1" if varies else ""
+            text = (
+                part
+                if len(operand.shape) == 1 and tail != ", 1"
+                else f"{part}.reshape({', '.join(map(str, operand.shape))}{tail})"
+            )
         else:
-            text = f"cells({array}, {operand.offset}, {operand.shape}, {operand.strides}{', fold=True' if fold else ''})"
+            text = (
+                f"cells({array}, {operand.offset}, {operand.shape}, {operand.strides}{', fold=True' if fold else ''})"
+            )
             if varies and not buffer.varies:
                 text += "[..., None]"
         return self.bound(array, text)
 
     def temporary(self, shape: Shape, varies: bool, kind: str = "float", number: int = 0) -> str:
         dims = ", ".join(map(str, shape)) + (", n" if varies else "")
-        return self.bound("t" if kind == "float" else "m", f"empty(({dims},){', dtype=bool' if kind == 'bool' else ''})" + " " * number)
+        return self.bound(
+            "t" if kind == "float" else "m", f"empty(({dims},){', dtype=bool' if kind == 'bool' else ''})", number
+        )
 
     def scratch(self, shape: Shape, varies: bool) -> Scratch:
         return Scratch(lambda kind, number: self.temporary(shape, varies, kind, number))
@@ -191,7 +216,7 @@ class _Emitter:
 
     def cut(self, index: Any) -> str:
         """Cells as a slice where they are one."""
-        if len(index) == index[-1] - index[0] + 1:
+        if np.array_equal(index, np.arange(index[0], index[0] + len(index))):
             return f"{index[0]}:{index[-1] + 1}"
         return self.bound("i", self.number(index))
 
@@ -220,7 +245,9 @@ class _Emitter:
                 lines.append(f"add.reduce({self.view(part.a, part_varies)}, axis=0, out={target})")
             else:
                 product = self.temporary((_first(part), *shape), part_varies)
-                lines.append(f"multiply({self.view(part.a, part_varies)}, {self.view(part.b, part_varies)}, out={product})")
+                lines.append(
+                    f"multiply({self.view(part.a, part_varies)}, {self.view(part.b, part_varies)}, out={product})"
+                )
                 lines.append(f"add.reduce({product}, axis=0, out={target})")
             if target != out:
                 lines.append(f"add({out}, {target}, out={out})" if i else f"copyto({out}, {target}[..., None])")
@@ -229,7 +256,12 @@ class _Emitter:
 
     def folded(self, part: Product) -> bool:
         """Whether the examples can be columns of the right factor: then the whole batch is one product."""
-        return not self.varies(part.a) and isinstance(part.b, View) and (part.b.shape[2] == 1 or part.b.strides[2] == 1) and self.fits(part.b)
+        return (
+            not self.varies(part.a)
+            and isinstance(part.b, View)
+            and (part.b.shape[2] == 1 or part.b.strides[2] == 1)
+            and self.fits(part.b)
+        )
 
     def fits(self, b: View) -> bool:
         return b.shape[2] == 1 or self.program.buffers[b.buffer].role != "inputs"
@@ -280,8 +312,8 @@ class _Emitter:
         self.zero(-1, lines)
         root = self.root
         if self.program.buffers[root.buffer].active:
-            seed = "1.0 / n" if self.varies(root) else "1.0"
-            lines.append(f"{self.view(root, grad=True)}{'[...]'} = {seed}" if self.flow.sets[-1, 0] else f"{self.view(root, grad=True)}[...] += {seed}")
+            seed = "1.0 / n" if self.varies(root) and self.mean else "1.0"
+            lines.append(f"{self.view(root, grad=True)}[...] = {seed}")
         for i in reversed(range(len(self.program.steps))):
             step = self.program.steps[i]
             if not self.program.buffers[step.out.buffer].active:
@@ -318,7 +350,9 @@ class _Emitter:
                 index = taken
             lines.append(f"{target}[{self.cut(index)}] {'=' if self.flow.sets[i, k] else '+='} {part}")
 
-    def contribute(self, i: int, k: int, operand: View, varies: bool, make: Callable[[str], None] | str, lines: list[str]) -> None:
+    def contribute(
+        self, i: int, k: int, operand: View, varies: bool, make: Callable[[str], None] | str, lines: list[str]
+    ) -> None:
         """Add a contribution of the step's shape to an operand's gradient, summed where the operand was spread out."""
         assert self.flow is not None
         sets = self.flow.sets[i, k]
@@ -395,17 +429,30 @@ class _Emitter:
                     if part.sign > 0:
                         self.contribute(i, k, operand, varies, upstream, lines)
                     else:
-                        self.contribute(i, k, operand, varies, lambda target: lines.append(f"negative({upstream}, out={target})"), lines)
+                        self.contribute(
+                            i,
+                            k,
+                            operand,
+                            varies,
+                            lambda target: lines.append(f"negative({upstream}, out={target})"),
+                            lines,
+                        )
                 else:
                     assert other is not None
                     text = f"multiply({upstream}, {self.view(other, varies)}, out="
-                    self.contribute(i, k, operand, varies, lambda target, text=text: lines.append(f"{text}{target})"), lines)  # type: ignore[misc]  # mypy does not infer defaulted lambdas
+                    self.contribute(
+                        i, k, operand, varies, lambda target, text=text: lines.append(f"{text}{target})"), lines
+                    )  # type: ignore[misc]  # mypy does not infer defaulted lambdas
             elif isinstance(part, Sum):
-                self.contribute(i, k, operand, varies, lambda target: lines.append(f"copyto({target}, {upstream})"), lines)
+                self.contribute(
+                    i, k, operand, varies, lambda target: lines.append(f"copyto({target}, {upstream})"), lines
+                )
             else:
                 assert isinstance(other, (View, Constant))
                 text = f"multiply({upstream}, {self.view(other, varies)}, out="
-                self.contribute(i, k, operand, varies, lambda target, text=text: lines.append(f"{text}{target})"), lines)  # type: ignore[misc]  # as above
+                self.contribute(
+                    i, k, operand, varies, lambda target, text=text: lines.append(f"{text}{target})"), lines
+                )  # type: ignore[misc]  # as above
 
     def product_gradient(self, i: int, k: int, step: Linear, part: Product, operand: View, lines: list[str]) -> None:
         """Of C = A @ B: ∂A = ∂C @ Bᵀ, ∂B = Aᵀ @ ∂C."""
@@ -417,7 +464,9 @@ class _Emitter:
         if outer_varies and not varies:  # a part that is the same for all examples
             total = self.temporary(step.out.shape, False)
             lines.append(f"add.reduce({self.view(step.out, True, grad=True)}, axis={len(step.out.shape)}, out={total})")
-            upstream = self.bound(total, f"{total}.reshape({', '.join(map(str, step.out.shape[1:] if count == 1 else step.out.shape))})")
+            upstream = self.bound(
+                total, f"{total}.reshape({', '.join(map(str, step.out.shape[1:] if count == 1 else step.out.shape))})"
+            )
         else:
             upstream = self.matrix(step.out, varies, fold, grad=True)
         if k % 2 == 0:

@@ -157,7 +157,11 @@ class Lowering:
         body, other = self.atom(tree.body, names), self.atom(tree.orelse, names)
         if body == 1.0 and other == 0.0:
             return test
-        target = other if isinstance(other, str) and other in self.scratch.held - self.scratch.kept else self.scratch.take("float")
+        target = (
+            other
+            if isinstance(other, str) and other in self.scratch.held - self.scratch.kept
+            else self.scratch.take("float")
+        )
         if target != other:
             self.lines.append(f"copyto({target}, {_text(other)})")
         self.lines.append(f"copyto({target}, {_text(body)}, where={test})")

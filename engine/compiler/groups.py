@@ -38,13 +38,13 @@ class Grouping(NamedTuple):
     active: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
-def group_units(t: Trace, units: Units) -> Grouping:
-    """Sort the units into groups, level by level."""
+def group_units(t: Trace, units: Units, batched: bool = False) -> Grouping:
+    """Sort the units into groups, level by level; if `batched`, what depends on an input varies with the example."""
     slots = t.first_constant + len(t.constants)
     group_of = np.zeros(slots, dtype=np.int64)
     group_of[: t.params] = PARAMS
     group_of[t.params : t.first_node] = INPUTS
-    varies, active = group_of == INPUTS, group_of == PARAMS
+    varies, active = (group_of == INPUTS) & batched, group_of == PARAMS
     rank = np.full(slots, 1)
     rank[: t.params] = 0
     rank[t.params : t.first_node] = 3
@@ -131,7 +131,11 @@ def _form_keys(t: Trace, units: Units, members: Ints, rank: Ints, group_of: Ints
     a, b = np.where(swap, b, a), np.where(swap, a, b)
     units.operands[at], units.operands[at + 1] = a, b
     sign = np.where(plain, b, 0)  # +c and -c are different terms
-    kind = group_of[a].astype(np.uint64) * _MIX[0] + group_of[b].astype(np.uint64) * _MIX[1] + sign.astype(np.uint64) * _MIX[2]
+    kind = (
+        group_of[a].astype(np.uint64) * _MIX[0]
+        + group_of[b].astype(np.uint64) * _MIX[1]
+        + sign.astype(np.uint64) * _MIX[2]
+    )
     kind = (kind ^ (kind >> np.uint64(29))) * _MIX[1]
     begins = np.concatenate([[0], np.cumsum(count)[:-1]])
     uniform = np.maximum.reduceat(kind, begins) == np.minimum.reduceat(kind, begins)

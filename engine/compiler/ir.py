@@ -164,13 +164,17 @@ def check(program: MatrixProgram) -> MatrixProgram:
             if cells.size and (cells.min() < 0 or cells.max() >= len(written[view.buffer])):
                 raise BrokenProgramError(f"step {step} reads outside {program.buffers[view.buffer].name}")
             if not written[view.buffer][cells].all():
-                raise BrokenProgramError(f"step {step} reads cells of {program.buffers[view.buffer].name} that no step has written")
+                raise BrokenProgramError(
+                    f"step {step} reads cells of {program.buffers[view.buffer].name} that no step has written"
+                )
 
     for i, step in enumerate(program.steps):
         if isinstance(step, Gather):
             for cells, source, taken in step.parts:
                 if len(cells) != len(taken) or not written[source][taken].all():
-                    raise BrokenProgramError(f"step {i} gathers cells of {program.buffers[source].name} that no step has written")
+                    raise BrokenProgramError(
+                        f"step {i} gathers cells of {program.buffers[source].name} that no step has written"
+                    )
         for operand in operands(step):
             read(i, operand)
         for shape in _shapes(step):

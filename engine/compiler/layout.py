@@ -13,7 +13,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from .groups import Group, Grouping
-from .ir import Buffer, Constant, Dots, Elementwise, Gather, Linear, MatrixProgram, Operand, Part, Product, Sum, Term, View
+from .ir import (
+    Buffer,
+    Constant,
+    Dots,
+    Elementwise,
+    Gather,
+    Linear,
+    MatrixProgram,
+    Operand,
+    Part,
+    Product,
+    Sum,
+    Term,
+    View,
+)
 from .naming import Names
 from .products import common_shape, find_products, strides_of
 from .trace import Ints, Trace
@@ -21,9 +35,9 @@ from .trace import Ints, Trace
 FEW_TERMS = 4  # forms up to this length are written out term by term
 
 
-def lay_out(t: Trace, grouping: Grouping, names: Names) -> MatrixProgram:
-    """Turn the groups, in order, into steps."""
-    layout = _Layout(t, grouping, names)
+def lay_out(t: Trace, grouping: Grouping, names: Names, arguments: Sequence[tuple[str, int]] = ()) -> MatrixProgram:
+    """Turn the groups, in order, into steps; `arguments` are the name and the length of each input array."""
+    layout = _Layout(t, grouping, names, arguments)
     for group in grouping.groups:
         if group.op == "form":
             layout.form(group)
@@ -37,7 +51,7 @@ def lay_out(t: Trace, grouping: Grouping, names: Names) -> MatrixProgram:
 class _Layout:
     """What is known while the steps are made: where every slot lives."""
 
-    def __init__(self, t: Trace, grouping: Grouping, names: Names) -> None:
+    def __init__(self, t: Trace, grouping: Grouping, names: Names, arguments: Sequence[tuple[str, int]]) -> None:
         self.first_constant = t.first_constant
         self.constants = t.constants
         self.varies, self.active = grouping.varies, grouping.active
@@ -48,13 +62,18 @@ class _Layout:
         self.buffer_of = np.full(t.first_constant + len(t.constants), -1)
         self.cell_of = np.zeros(t.first_constant + len(t.constants), dtype=np.int64)
         self.gathered: dict[bytes, int] = {}
-        for role, slots in (("params", np.arange(t.params)), ("inputs", np.arange(t.params, t.first_node))):
-            self._new(role, role, slots, len(slots))
-        self.first_param, self.params = 0, t.params
+        self.params = t.params
+        self._new("params", "params", np.arange(t.params), t.params)
+        first = t.params
+        for name, length in arguments:
+            self._new(name, "inputs", np.arange(first, first + length), length)
+            first += length
 
     # -- where things are ---------------------------------------------------------------------------------
 
-    def _new(self, name: str, role: str, slots: Ints, cells: int, at: Ints | None = None, varies: bool | None = None) -> int:
+    def _new(
+        self, name: str, role: str, slots: Ints, cells: int, at: Ints | None = None, varies: bool | None = None
+    ) -> int:
         """Add a buffer in which `slots` live at the cells `at` (in order if None)."""
         index = len(self.buffers)
         some = slice(None) if len(slots) else slice(0)
@@ -192,10 +211,14 @@ class _Layout:
         """`right`, whose last row is 1, as a view that reaches past the end of a buffer into its ones."""
         view = self.view(right[:, :-1])
         count, rows, columns = right.shape
-        if not isinstance(view, View) or count != 1 or self.buffers[view.buffer].role == "gathered":
+        if not isinstance(view, View) or count != 1 or self.buffers[view.buffer].role not in ("inputs", "computed"):
             return None
         stride = columns if rows == 2 else view.strides[1]
-        if stride != columns or (columns > 1 and view.strides[2] != 1) or view.offset + (rows - 1) * columns != self.buffers[view.buffer].cells:
+        if (
+            stride != columns
+            or (columns > 1 and view.strides[2] != 1)
+            or view.offset + (rows - 1) * columns != self.buffers[view.buffer].cells
+        ):
             return None
         self.ones[view.buffer] = max(self.ones[view.buffer], columns)
         return View(view.buffer, view.offset, right.shape, (0, stride, view.strides[2]))
@@ -236,6 +259,6 @@ def _whole(buffer: int, shape: tuple[int, ...]) -> View:
     """All cells of a buffer in order."""
     strides, step = [], 1
     for n in reversed(shape):
-        strides.append(step)
+        strides.append(step if n > 1 else 0)
         step *= n
     return View(buffer, 0, shape, tuple(reversed(strides)))

@@ -107,7 +107,9 @@ def find_products(a: Ints, b: Ints, zero: int, place: Callable[[Ints], Ints]) ->
         return None
     chosen_a = _ordered(a[first_a], part_a, place).reshape(count, m)
     chosen_b = _ordered(b[first_b], part_b, place).reshape(count, n)
-    by_place = np.argsort(place(a[first_a][chosen_a[:, 0], 0]), kind="stable") if count > 1 else np.zeros(1, dtype=np.int64)
+    by_place = (
+        np.argsort(place(a[first_a][chosen_a[:, 0], 0]), kind="stable") if count > 1 else np.zeros(1, dtype=np.int64)
+    )
     chosen_a, chosen_b = chosen_a[by_place], chosen_b[by_place]
     where = np.full((len(first_a), len(first_b)), -1) if count == 1 else None
     if where is not None:

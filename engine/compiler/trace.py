@@ -72,7 +72,9 @@ class Trace(NamedTuple):
         )
 
 
-def trace(outputs: Sequence[Value | float], params: Sequence[Value], inputs: Sequence[Value]) -> tuple[Trace, list[Value]]:
+def trace(
+    outputs: Sequence[Value | float], params: Sequence[Value], inputs: Sequence[Value]
+) -> tuple[Trace, list[Value]]:
     """Read the graph behind `outputs`.
 
     Args:

@@ -1,0 +1,189 @@
+"""`gg.compile`: all stages, one after the other."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from ..backward import topological_order
+from ..value import LEAF, Value
+from .emit import emit
+from .errors import CompileError
+from .groups import group_units
+from .ir import View, check
+from .layout import lay_out
+from .linear import linear_forms
+from .naming import Names
+from .program import Argument, Program
+from .trace import Trace, trace
+
+RESERVED = ("params", "grads", "numbers", "n", "forward", "backward", "bind")
+
+
+def compile(
+    target: Callable[..., Any] | Value | Sequence[Value],
+    example: Sequence[Any] | None = None,
+    params: Iterable[Value] | None = None,
+    *,
+    inputs: Sequence[Value] = (),
+    reduce: Literal["mean", "sum"] = "mean",
+) -> Program:
+    """Compile scalar code, or a graph that is recorded already, into NumPy.
+
+    Args:
+        target: a function of one example that returns a Value or a list of Values; or a result (or several)
+            whose graph is there already.
+        example: for a function: its arguments for one example, numbers or (nested) lists of numbers. They
+            reach the function as Values; the compiler adds the axis for many examples.
+        params: the parameters to differentiate by. For a recorded graph, all its leaves if not given; leaves
+            that are neither parameters nor inputs keep the number they have.
+        inputs: for a recorded graph: leaves whose numbers are handed to each call, as one array.
+        reduce: what `value_and_grad` makes of the examples' losses.
+
+    Returns:
+        A `Program` with `run`, `value_and_grad`, `params`, `source`.
+
+    Raises:
+        CompileError: if the function's result depends on its arguments in a way that no fixed program has:
+            a Python `if` on data, a number read with `.data`; or if it uses a Value that is neither an
+            argument nor in `params`.
+
+    >>> from glassgrad import Value
+    >>> w, b = Value(2.0, "w"), Value(1.0, "b")
+    >>> program = compile(lambda x, y: (w * x + b - y) ** 2, example=(3.0, 5.0), params=[w, b])
+    >>> value, gradient = program.value_and_grad([3.0, 1.0], [5.0, 2.0])
+    >>> value, gradient.tolist()
+    (2.5, [7.0, 3.0])
+    """
+    if reduce not in ("mean", "sum"):
+        raise CompileError(f"reduce must be 'mean' or 'sum', got {reduce!r}")
+    if callable(target) and not isinstance(target, Value):
+        if example is None:
+            raise CompileError("compiling a function needs example=(…): its arguments for one example")
+        if inputs:
+            raise CompileError("inputs= belongs to a recorded graph; the inputs of a function are its arguments")
+        return _compile_function(target, tuple(example), list(params or ()), reduce == "mean")
+    if example is not None:
+        raise CompileError("example= belongs to a function; a recorded graph has its numbers already")
+    many = not isinstance(target, Value)
+    outputs = list(target) if many else [target]  # type: ignore[arg-type]  # told apart by `many`
+    if not outputs or not all(isinstance(v, Value) for v in outputs):
+        raise CompileError(f"compile takes a function, a Value or a list of Values, got {target!r}")
+    chosen = [v for v in topological_order(outputs[0]) if v._kind == LEAF] if params is None else list(params)
+    chosen = [v for v in chosen if not any(v is x for x in inputs)]
+    columns, _ = trace(outputs, chosen, list(inputs))
+    arguments = [Argument("inputs", (len(inputs),))] if inputs else []
+    return _assemble(columns, chosen, arguments, mean=True, many=many, batched=False)
+
+
+def _assemble(
+    t: Trace, params: Sequence[Value], arguments: Sequence[Argument], *, mean: bool, many: bool, batched: bool
+) -> Program:
+    labels = {slot: label for slot, label in t.labels.items() if slot < t.params}
+    names = Names(labels, (*RESERVED, *(a.name for a in arguments)))
+    grouping = group_units(t, linear_forms(t), batched)
+    sizes = [(a.name, int(np.prod(a.shape, dtype=np.int64))) for a in arguments]
+    matrix = check(lay_out(t, grouping, names, sizes))
+    root = matrix.outputs[0] if len(matrix.outputs) == 1 else None
+    source, numbers = emit(matrix, root if isinstance(root, View) else None, mean)
+    return Program(t, matrix, source, numbers, arguments, params, mean, many)
+
+
+# -- functions --------------------------------------------------------------------------------------------
+
+
+def _compile_function(
+    function: Callable[..., Any], example: tuple[Any, ...], params: list[Value], mean: bool
+) -> Program:
+    arguments = _arguments(function, example)
+    arrays = [np.asarray(x, dtype=np.float64) for x in example]
+    columns, many, others = _trace_once(function, arrays, params)
+    _compare(function, arrays, params, columns, others)
+    return _assemble(columns, params, arguments, mean=mean, many=many, batched=True)
+
+
+def _arguments(function: Callable[..., Any], example: tuple[Any, ...]) -> list[Argument]:
+    """Name and shape of each argument."""
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # some callables tell nothing about themselves
+        names = []
+    found = []
+    for i, given in enumerate(example):
+        try:
+            shape = np.asarray(given, dtype=np.float64).shape
+        except (TypeError, ValueError):
+            raise CompileError(
+                f"example argument {i} must be a number or lists of numbers of equal length, got {given!r}"
+            ) from None
+        name = names[i] if i < len(names) and names[i].isascii() and names[i] not in RESERVED else f"x{i}"
+        found.append(Argument(name, shape))
+    return found
+
+
+def _trace_once(
+    function: Callable[..., Any], arrays: Sequence[Any], params: Sequence[Value]
+) -> tuple[Trace, bool, list[Value]]:
+    inputs: list[Value] = []
+
+    def values(array: Any) -> Any:
+        if array.ndim:
+            return [values(row) for row in array]
+        inputs.append(Value(float(array)))
+        return inputs[-1]
+
+    result = function(*(values(array) for array in arrays))
+    many = isinstance(result, (list, tuple))
+    outputs = list(result) if many else [result]
+    if not outputs or not all(isinstance(v, (Value, float, int)) for v in outputs):
+        raise CompileError(f"the function must return a Value or a list of Values, got {result!r}")
+    columns, others = trace(outputs, params, inputs)
+    return columns, many, others
+
+
+def _compare(
+    function: Callable[..., Any], arrays: Sequence[Any], params: Sequence[Value], first: Trace, others: Sequence[Value]
+) -> None:
+    """Trace again on other numbers: a fixed program comes out the same."""
+    rng = np.random.default_rng(20)
+    before = [v._data for v in params]
+    for scale in (1.0, 0.1, 0.01):  # smaller steps for functions that are undefined on some numbers
+        try:
+            for v, x in zip(params, before):
+                v._data = x + scale * (abs(x) + 0.1) * float(rng.uniform(-1, 1))
+            moved = [a + scale * (np.abs(a) + 0.1) * rng.uniform(-2, 2, size=a.shape) for a in arrays]
+            second, _, others_again = _trace_once(function, moved, params)
+        except ArithmeticError:
+            continue
+        finally:
+            for v, x in zip(params, before):
+                v._data = x
+        kept = {id(v) for v in others} & {id(v) for v in others_again}
+        outside = [v for v in others if id(v) in kept]
+        if outside:
+            raise CompileError(
+                f"the function reads {len(outside)} Values that are neither arguments nor in params, such as {outside[0]!r}: "
+                "add them to params, or use .detach() to fix their numbers"
+            )
+        if not first.same_structure(second):
+            raise CompileError(_difference(first, second))
+        if not first.same_as(second):
+            at = int(np.flatnonzero(first.constants != second.constants)[0])
+            raise CompileError(
+                f"a number changed with the data ({first.constants[at]!r} became {second.constants[at]!r} for another example): "
+                "something is read with .data (or detached, or computed outside the graph); compute it with Values, or pass it as an argument"
+            )
+        return
+
+
+def _difference(first: Trace, second: Trace) -> str:
+    said = "the function takes another path for other data"
+    n = min(len(first.code), len(second.code))
+    names = [[t.ops[c] if c >= 0 else "" for c in t.code[:n].tolist()] for t in (first, second)]
+    for i, (a, b) in enumerate(zip(*names)):
+        if a != b:
+            return f"{said}: node {i - first.first_node} was {a}, then {b}; replace a Python `if` on data by gg.max, gg.min, relu or abs"
+    return f"{said} ({len(first.code)} nodes, then {len(second.code)}); replace a Python `if` or loop over data by gg.max, gg.min, relu or abs"

@@ -1,0 +1,62 @@
+"""Where a number stopped being finite: the program once more, scalar by scalar."""
+
+from __future__ import annotations
+
+import math
+
+from ..derive import derived
+from ..eager import ARITHMETIC_ERRORS
+from ..errors import DomainError
+from ..ops import OPS
+from .trace import Floats, Trace
+
+
+def locate(t: Trace, params: Floats, inputs: Floats, where: str) -> DomainError:
+    """The error that names the first scalar op whose result, or slope, is not finite.
+
+    Args:
+        t: the columns of the graph.
+        params: the parameter vector.
+        inputs: the inputs of the example at fault.
+        where: which example that is, for the message.
+    """
+    data: list[float] = [*params.tolist(), *inputs.tolist()]
+    for slot, x in enumerate(data):
+        if not math.isfinite(x):
+            kind = f"parameter {slot}" if slot < t.params else f"input {slot - t.params}"
+            return DomainError(f"{t.labels.get(slot, kind)} is {x!r}{where}; parameters and inputs must be finite")
+    data += [0.0] * (t.first_constant - len(data)) + t.constants.tolist()
+    for slot in range(t.first_node, t.first_constant):
+        name = t.ops[t.code[slot]]
+        op, ids = OPS[name], t.operands[t.start[slot] : t.start[slot + 1]].tolist()
+        operands = [data[i] for i in ids]
+        names = [t.labels.get(i, "") for i in ids]
+        shown = ", ".join(
+            f"{label or n}={x!r}" for label, n, x in zip(names, _argument_names(name, len(ids)), operands)
+        )
+        fault = f"{name} has no finite {{}} at {shown}{where}" + (f" (it needs {op.needs})" if op.needs else "")
+        try:
+            y = derived(name, None, "float")(*op.elements(operands, None).values())
+        except ARITHMETIC_ERRORS:
+            return DomainError(fault.format("value"))
+        if not math.isfinite(y):
+            return DomainError(fault.format("value"))
+        data[slot] = y
+        try:
+            for k in range(len(ids)):
+                part, element = op.place(k, len(ids))
+                if op.slopes[part] is not None and ids[k] < t.first_constant:
+                    slope = derived(name, part, "float")(**op.elements(operands, element), y=y)
+                    if not math.isfinite(slope):
+                        return DomainError(fault.format("slope"))
+        except ARITHMETIC_ERRORS:
+            return DomainError(fault.format("slope"))
+    return DomainError(
+        f"a gradient overflowed{where}: no single op is at fault; smaller parameters or inputs are needed"
+    )
+
+
+def _argument_names(name: str, count: int) -> list[str]:
+    op = OPS[name]
+    places = (op.place(k, count) for k in range(count))
+    return [op.names[part] if element is None else f"{op.names[part]}[{element}]" for part, element in places]

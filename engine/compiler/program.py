@@ -1,0 +1,259 @@
+"""`Program`: what `gg.compile` returns."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple, final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..value import Value
+from .emit import NUMPY, cells, totals
+from .errors import CompileError
+from .ir import MatrixProgram
+from .listing import listing
+from .locate import locate
+from .trace import Floats, Trace
+
+KEPT_SIZES = 8  # batch sizes whose arrays are kept
+
+
+class Argument(NamedTuple):
+    """One argument of the compiled function: its name and the shape of one example."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+class Bound(NamedTuple):
+    """The arrays and functions for one batch size."""
+
+    forward: Callable[[], None]
+    backward: Callable[[], None]
+    inputs: list[Floats]
+    results: list[Floats]
+
+
+@final
+class Program:
+    """A compiled scalar program: run it, differentiate it, read it.
+
+    Made by `gg.compile`. `print(program)` lists its steps; `program.source` is the NumPy code that runs.
+
+    Attributes:
+        params: the parameters as one contiguous float64 vector, in the order given to `compile`; the program
+            reads them from here, so an update is `program.params -= rate * gradient`.
+        views: the parameters by name: a vector or matrix for each family of labels, a view into `params`.
+        source: the generated code.
+        steps: how many forward steps there are.
+        nodes: how many scalar nodes they stand for (of one example).
+    """
+
+    __slots__ = (
+        "_arguments",
+        "_bind",
+        "_bound",
+        "_grads",
+        "_many",
+        "_mean",
+        "_numbers",
+        "_params",
+        "_scalar",
+        "_values",
+        "matrix",
+        "source",
+        "trace",
+        "views",
+    )
+
+    def __init__(
+        self,
+        t: Trace,
+        matrix: MatrixProgram,
+        source: str,
+        numbers: list[Any],
+        arguments: Sequence[Argument],
+        values: Sequence[Value],
+        mean: bool,
+        many: bool,
+        scalar: Callable[..., Any] | None = None,
+    ) -> None:
+        self.trace, self.matrix, self.source = t, matrix, source
+        self._numbers, self._arguments, self._values, self._mean, self._many = numbers, arguments, values, mean, many
+        self._params = np.array([v._data for v in values], dtype=np.float64)
+        self._grads = np.zeros(len(values))
+        self._bind = _execute(source)
+        self._bound: dict[int, Bound] = {}
+        self._scalar = scalar
+        self.views: Mapping[str, Floats] = _views(self._params, t.labels)
+
+    @property
+    def params(self) -> Floats:
+        """The parameter vector; assigning copies into it."""
+        return self._params
+
+    @params.setter
+    def params(self, new: ArrayLike) -> None:
+        if new is not self._params:
+            array = np.asarray(new, dtype=np.float64)
+            if array.shape != self._params.shape:
+                raise CompileError(f"params has shape {self._params.shape}, got an array of shape {array.shape}")
+            self._params[:] = array
+
+    @property
+    def steps(self) -> int:
+        """How many forward steps there are."""
+        return len(self.matrix.steps)
+
+    @property
+    def nodes(self) -> int:
+        """How many scalar nodes of one example the steps stand for."""
+        return self.matrix.nodes
+
+    def read_values(self) -> None:
+        """Copy the numbers of the parameter `Value`s into `params`."""
+        self._params[:] = [v._data for v in self._values]
+
+    def write_values(self) -> None:
+        """Copy `params` back into the parameter `Value`s."""
+        for v, x in zip(self._values, self._params.tolist()):
+            v._data = x
+
+    def run(self, *arguments: ArrayLike) -> Any:
+        """The result for every example.
+
+        Args:
+            *arguments: for each argument of the compiled function an array (batch, ...).
+
+        Returns:
+            An array (batch,), or (batch, k) where the function returns a list of k Values; for a recorded
+            graph a float.
+
+        Raises:
+            CompileError: if a shape is wrong.
+            DomainError: if a result is not finite; names the op and the example.
+        """
+        bound = self._fed(arguments)
+        with np.errstate(all="ignore"):
+            bound.forward()
+        n = bound.results[0].shape[-1] if self._arguments else 1
+        if not self._arguments and not self._many:
+            value = float(bound.results[0][0])
+            if not math.isfinite(value):
+                raise self._fault(arguments)
+            return value
+        results = np.stack(
+            [np.broadcast_to(r, (1, self._size(bound)))[0] if self._batched else r[0] for r in bound.results], axis=-1
+        )
+        if not np.isfinite(results).all():
+            raise self._fault(arguments)
+        del n
+        return results if self._many else results[..., 0]
+
+    def value_and_grad(self, *arguments: ArrayLike) -> tuple[float, Floats]:
+        """The loss over the batch and its gradient.
+
+        Args:
+            *arguments: for each argument of the compiled function an array (batch, ...).
+
+        Returns:
+            The mean over the examples (the sum if compiled with `reduce="sum"`), and its gradient by `params`:
+            one vector in the same order, **reused by the next call**; `.copy()` it to keep it.
+
+        Raises:
+            CompileError: if a shape is wrong.
+            DomainError: if the loss or the gradient is not finite; names the op and the example.
+        """
+        bound = self._fed(arguments)
+        grads = self._grads
+        with np.errstate(all="ignore"):
+            bound.forward()
+            bound.backward()
+            result = bound.results[0].ravel()
+            value = float(result[0]) if len(result) == 1 else float(np.add.reduce(result))
+            norm = grads.dot(grads)
+        if len(result) > 1 and self._mean:
+            value /= len(result)
+        elif len(result) == 1 and not self._mean and self._batched:
+            value *= self._size(bound) if bound.results[0].ndim == 1 else 1
+        if not math.isfinite(value) or not (math.isfinite(norm) or np.isfinite(grads).all()):
+            raise self._fault(arguments)
+        return value, grads
+
+    @property
+    def _batched(self) -> bool:
+        return any(b.varies for b in self.matrix.buffers)
+
+    def _size(self, bound: Bound) -> int:
+        return bound.inputs[0].shape[-1] if bound.inputs else 1
+
+    def _fed(self, arguments: Sequence[ArrayLike]) -> Bound:
+        """The bound program for this batch size, its inputs filled in."""
+        if len(arguments) != len(self._arguments):
+            wanted = ", ".join(f"{a.name}: (batch{''.join(f', {n}' for n in a.shape)})" for a in self._arguments)
+            raise CompileError(f"the program takes {len(self._arguments)} arrays ({wanted}), got {len(arguments)}")
+        arrays = [np.asarray(x, dtype=np.float64) for x in arguments]
+        n = arrays[0].shape[0] if arrays and arrays[0].ndim else 1
+        for array, (name, shape) in zip(arrays, self._arguments):
+            if array.shape != (n, *shape):
+                raise CompileError(f"{name} must have shape {(n, *shape)} (examples first), got {array.shape}")
+        if n == 0:
+            raise CompileError(f"{self._arguments[0].name} holds no example")
+        bound = self._bound.get(n)
+        if bound is None:
+            if len(self._bound) >= KEPT_SIZES:
+                self._bound.clear()
+            self._grads[:] = 0.0
+            bound = self._bound[n] = Bound(*self._bind(n, self._params, self._grads, self._numbers))
+        for array, into in zip(arrays, bound.inputs):
+            into.T[:, : math.prod(array.shape[1:])] = array.reshape(n, -1)
+        return bound
+
+    def _fault(self, arguments: Sequence[ArrayLike]) -> Exception:
+        arrays = [np.asarray(x, dtype=np.float64) for x in arguments]
+        rows = np.concatenate([a.reshape(len(a), -1) for a in arrays], axis=1) if arrays else np.zeros((1, 0))
+        for i, row in enumerate(rows):
+            found = locate(self.trace, self._params, row, f" in example {i}" if arrays else "")
+            if not str(found).startswith("a gradient overflowed"):
+                return found
+        return locate(self.trace, self._params, rows[0], "")
+
+    def __str__(self) -> str:
+        return listing(self.trace, self.matrix)
+
+    def __repr__(self) -> str:
+        return f"Program({self.steps} steps for {self.nodes} scalar nodes, {len(self._params)} parameters)"
+
+
+@lru_cache(maxsize=1)
+def _namespace() -> dict[str, Any]:
+    names: dict[str, Any] = {name: getattr(np, name) for name in NUMPY.split()}
+    return (
+        names
+        | {name: getattr(np, name) for name in ("array", "empty", "ones", "zeros", "moveaxis")}
+        | {"cells": cells, "totals": totals}
+    )
+
+
+def _execute(source: str) -> Callable[..., Any]:
+    """Run source that the emitter made (whitelisted formulas, names of our own) and return its `bind`."""
+    namespace = dict(_namespace())
+    exec(compile(source, "<glassgrad program>", "exec"), namespace)  # noqa: S102  # our own text only: no label, no user text is in it
+    return namespace["bind"]  # type: ignore[no-any-return]  # exec is untyped
+
+
+def _views(params: Floats, labels: Mapping[int, str]) -> dict[str, Floats]:
+    """Runs of parameters whose labels differ in their last index only, each as one view."""
+    found: dict[str, Floats] = {}
+    start = 0
+    stems = [re.sub(r"\[\d+\]$", "", labels.get(i, "")) for i in range(len(params))]
+    for i in range(1, len(stems) + 1):
+        if i == len(stems) or stems[i] != stems[start]:
+            if stems[start] and stems[start] not in found:
+                found[stems[start]] = params[start:i]
+            start = i
+    return found
