@@ -122,6 +122,8 @@ def parse(text: str) -> Expression:
     """
     if not text.strip():
         raise ExpressionError("the expression is empty: try 'tanh(x*w + b)'", text)
+    if "\0" in text:
+        raise ExpressionError("cannot be read: it contains a null character", text, text.index("\0"))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's advice on odd code; what matters here is refused below
@@ -133,8 +135,6 @@ def parse(text: str) -> Expression:
         raise ExpressionError("nested too deeply (at most 200 brackets)" if deep else _plain(error.msg), text, start) from None
     except (RecursionError, MemoryError):
         raise ExpressionError("nested too deeply: name parts of it, as in 'n = x*w + b; tanh(n)'", text, 0, len(text)) from None
-    except ValueError as error:
-        raise ExpressionError(f"cannot be read: {error}", text) from None
     statements: list[tuple[str | None, ast.expr]] = []
     inputs: dict[str, ast.Name] = {}
     assigned: dict[str, ast.Name] = {}

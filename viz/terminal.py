@@ -158,7 +158,7 @@ def _moved(key: str, index: int, count: int) -> int:
 def _jump(console: Console, read_key: Callable[[], str], index: int, count: int) -> tuple[int, str]:
     digits = ""
     while True:
-        console.print(f"\rgo to step (1 to {count}): {digits} ", end="")
+        console.print(Text(f"\rgo to step (1 to {count}): {digits} "), end="")
         key = read_key()
         if key.isdigit():
             digits += key
@@ -169,7 +169,7 @@ def _jump(console: Console, read_key: Callable[[], str], index: int, count: int)
         else:
             break
     if key not in ("\r", "\n", " ") or not 1 <= int(digits or 0) <= count:
-        return index, f"there are steps 1 to {count}, not {digits or key!r}"
+        return index, f"there are steps 1 to {count}, not {digits or repr(key)}"
     return int(digits) - 1, ""
 
 

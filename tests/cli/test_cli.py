@@ -1,0 +1,146 @@
+"""The commands step, check and the tour, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from glassgrad.viz.cli import COMMANDS, main
+
+NEURON = ["tanh(x1*w1 + x2*w2 + b)", "x1=2", "w1=-3", "x2=0", "w2=1", "b=6.8813735870195432"]
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+
+def run(*words):
+    environment = {**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(
+        [sys.executable, "-m", "glassgrad", *words], capture_output=True, text=True, encoding="utf-8", env=environment, stdin=subprocess.DEVNULL
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("step_neuron", ["step", *NEURON]),
+        ("step_named", ["step", "n = x1*w1 + x2*w2 + b; o = tanh(n)", *NEURON[1:]]),
+        ("step_fork", ["step", "b = a + a; c = b + b", "a=3"]),
+        ("check_neuron", ["check", *NEURON]),
+        ("check_kink", ["check", "relu(x)", "x=0"]),
+        ("check_second", ["check", "x**y / sin(x)", "x=1.5", "y=2", "--second-order"]),
+        ("demo", []),
+    ],
+)
+def test_output(name, words, golden):
+    result = run(*words)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    golden(f"{name}.txt", result.stdout)
+
+
+def test_json():
+    document = json.loads(run("step", *NEURON, "--json").stdout)
+    assert document["expression"] == NEURON[0]
+    assert len(document["graph"]["nodes"]) == 10
+    assert len(document["steps"]) == 20
+    assert document["steps"][-1]["new"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["step", "tanh(x", "x=1"], "'(' was never closed\ntanh(x\n    ^"),
+        (["step", "x*y", "x=1"], "no value for y: add y=NUMBER\nx*y\n  ^"),
+        (["step", "x", "x=1", "z=1"], "z is given but not used"),
+        (["step", "x", "x=one"], "x needs a number, got 'one'"),
+        (["step", "x", "x"], "expected NAME=NUMBER, got 'x'"),
+        (["step", "x", "x=1", "x=2"], "given twice"),
+        (["check", "x.y", "x=1"], "attribute access"),
+        (["check", "(" * 10_000 + "x" + ")" * 10_000, "x=1"], "nested too deeply"),
+        (["check", "9**9**9*x", "x=1"], "overflows"),
+        (["check", "log(x)", "x=-1"], "log(x) is undefined at x=-1.0 (it needs a > 0)"),
+    ],
+)
+def test_mistakes_end_with_status_2(capsys, words, message):
+    assert main(words) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.startswith("glassgrad: error: ")
+    assert captured.out == ""
+
+
+def test_an_expression_may_start_with_a_minus(capsys):
+    assert main(["check", "-x*2", "x=1"]) == 0
+    assert "-2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)])
+def test_help(capsys, words):
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert "examples:" in out or words == ["--version"]
+
+
+def test_an_unknown_command(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["chekc"])
+    assert caught.value.code == 2
+    assert "invalid choice: 'chekc'" in capsys.readouterr().err
+
+
+def test_a_reader_that_stops_early_is_no_error():
+    command = f'"{sys.executable}" -m glassgrad step "a = x*x; a + a" x=3 | head -1'
+    result = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert result.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_walking_with_keys():
+    """A real terminal: every key, and the screen it leaves."""
+    import pty
+
+    parent, child = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "glassgrad", "step", "a = x*x; a + a", "x=3"],
+        stdin=child,
+        stdout=child,
+        stderr=child,
+        env={**os.environ, "COLUMNS": "90", "LINES": "30", "TERM": "xterm-256color", "NO_COLOR": "1"},
+    )
+    os.close(child)
+
+    def read_until(text):
+        seen, end = "", time.monotonic() + 20
+        while text not in seen:
+            assert select.select([parent], [], [], max(0.0, end - time.monotonic()))[0], seen[-2000:]
+            seen += os.read(parent, 65536).decode("utf-8", "replace")
+        return seen
+
+    try:
+        read_until("step 1 of 8")
+        for keys, expected in [
+            (b"\r", "step 2 of 8"),
+            (b"\x1b[C", "step 3 of 8"),
+            (b"b", "step 2 of 8"),
+            (b"\x1b[D", "step 1 of 8"),
+            (b"\x1b[F", "x.grad = 6 + 2 × 3 = 12"),
+            (b"\x1b[H", "step 1 of 8"),
+            (b"g5\r", "step 5 of 8"),
+            (b"g99\r", "there are steps 1 to 8, not 99"),
+            (b"?", "Enter/→ next"),
+        ]:
+            os.write(parent, keys)
+            read_until(expected)
+        os.write(parent, b"q")
+        assert process.wait(timeout=20) == 0
+    finally:
+        process.kill()
+        os.close(parent)

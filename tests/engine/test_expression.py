@@ -1,0 +1,118 @@
+"""Typed expressions: what they give, and one clear line with a caret for whatever is wrong."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glassgrad import ExpressionError
+from glassgrad.engine.expression import parse
+from glassgrad.engine.ops import OPS
+
+
+def value(text, **values):
+    return parse(text).evaluate(values).root.data
+
+
+def test_arithmetic_is_that_of_python():
+    assert value("-x**2 + 2*x/4 - +1", x=3.0) == -(3.0**2) + 2 * 3 / 4 - 1
+    assert value("2**x**0.5", x=4.0) == 4.0
+    assert value("n = x*w + b; o = tanh(n); o*o", x=1.0, w=0.0, b=0.0) == 0.0
+    assert value("a = x; a + a", x=2.0) == 4.0
+
+
+def test_all_ops_can_be_called():
+    for name, op in OPS.items():
+        arguments = ", ".join("[x, x]" if raw[0] == "*" else "x" if slope else "2" for raw, slope in zip(op.inputs, op.slopes))
+        assert parse(f"{name}({arguments})").evaluate({"x": 0.5}).root.op == name
+
+
+def test_names_and_places():
+    text = "n = é*w + w; tanh(n)"
+    result = parse(text).evaluate({"é": 2.0, "w": 3.0})
+    assert list(result.names) == ["é", "w", "n"]
+    places = {v.op: text[place.start : place.end] for v, place in result.sources.items()}
+    assert places == {"": "w", "mul": "é*w", "add": "é*w + w", "tanh": "tanh(n)"}
+    assert {v.label for v in result.names.values()} == {"é", "w", "n"}
+
+
+CASES = [
+    ("", "empty", 0),
+    ("x +", "invalid syntax", 2),
+    ("tanh(x", "'(' was never closed", 4),
+    ("import os", "not a statement of kind Import", 0),
+    ("x.real", "attribute access", 0),
+    ("y = x.__class__; y", "attribute access", 4),
+    ("x[0]", "index", 0),
+    ("foo(x)", "unknown op 'foo'", 0),
+    ("x + tanh", "tanh is an op: call it, as in tanh(a)", 4),
+    ("x + 'a'", "not a real number", 4),
+    ("x + 2j", "not a real number", 4),
+    ("x + True", "not a real number", 4),
+    ("x % 2", "operator is not allowed", 0),
+    ("~x", "operator is not allowed", 0),
+    ("x < 2", "not allowed", 0),
+    ("x if x else x", "not allowed", 0),
+    ("[x]", "plain number", 0),
+    ("tanh(a=x)", "by position", 7),
+    ("(lambda: x)()", "only ops can be called", 1),
+    ("1e999 * x", "too large", 0),
+    ("2 * 3", "plain number", 0),
+    ("a = 2; x = 3; a*x*y; y", "not used", 14),
+    ("n = x; n = x; n", "assigned twice", 7),
+    ("n = x*2; x", "computed but never used", 0),
+    ("n*x; n = 2", "not used", 0),
+    ("a = n*2; n = a; n", "used before", 4),
+    ("tanh = x; tanh", "name of an op", 0),
+    ("a = b = x", "statement of kind Assign", 0),
+    ("a, b = x", "statement of kind Assign", 0),
+    ("log(x - x)", "is undefined", 0),
+    ("9**9**9*x", "overflows", 0),
+    ("dot([x], [x, x])", "equally long", 0),
+    ("tanh([x])", "takes numbers, not lists", 0),
+    ("tanh(x, x)", "takes 1 operands", 0),
+    ("x\0", "null character", 1),
+]
+
+
+@pytest.mark.parametrize(("text", "message", "start"), CASES)
+def test_mistakes_are_told_in_one_line_with_their_place(text, message, start):
+    with pytest.raises(ExpressionError) as caught:
+        expression = parse(text)
+        expression.evaluate(dict.fromkeys(expression.inputs, 0.5))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value.start == start
+    shown, caret = caught.value.caret().split("\n")
+    assert caret.index("^") == start
+    assert shown == text
+
+
+@pytest.mark.parametrize("text", ["(" * 10_000 + "x" + ")" * 10_000, "-" * 100_000 + "x", "+".join(["x"] * 200_000), "tanh(" * 150 + "x"])
+def test_too_deep_or_too_long_is_an_error_not_a_crash(text):
+    with pytest.raises(ExpressionError) as caught:
+        parse(text).evaluate({"x": 1.0})
+    assert len(str(caught.value)) < 200
+    assert all(len(line) <= 75 for line in caught.value.caret().split("\n"))
+
+
+def test_a_long_flat_expression_works():
+    assert value("+".join(["x"] * 500), x=1.0) == 500.0
+
+
+def test_values_are_complete_and_used():
+    with pytest.raises(ExpressionError, match="no value for w, b: add w=NUMBER b=NUMBER"):
+        value("x*w + b", x=1.0)
+    with pytest.raises(ExpressionError, match="z is given but not used"):
+        value("x", x=1.0, z=2.0)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.text(alphabet="xw0123456789.+-*/()[],=;tanhexp_'\" \n\\é", max_size=30))
+def test_any_text_is_a_number_or_an_expression_error(text):
+    try:
+        expression = parse(text)
+        expression.evaluate(dict.fromkeys(expression.inputs, 0.5))
+    except ExpressionError as error:
+        assert error.caret().count("\n") == 1

@@ -1,0 +1,79 @@
+"""The gradient check: what it proves, what it finds, and what it says."""
+
+from __future__ import annotations
+
+import pytest
+
+import glassgrad as gg
+from glassgrad import Value
+
+
+def test_a_report_reads_well():
+    report = gg.gradcheck(lambda x, w: (x * w).tanh(), [0.5, -1.5])
+    assert report
+    lines = str(report).splitlines()
+    assert lines[0].split() == ["input", "backprop", "witness", "rel.", "error", "verdict", "witness", "is"]
+    assert lines[1].startswith("x  ")
+    assert lines[-1].startswith("ok: 2 derivatives agree")
+    assert report.value == pytest.approx(-0.6351489523872873)
+
+
+def test_a_gradient_lost_through_data_is_found():
+    report = gg.gradcheck(lambda x, w: x * x.data + w, [2.0, 1.0])
+    assert not report.ok
+    assert [row.verdict for row in report.rows] == ["wrong", "right"]
+    assert "reads .data" in str(report)
+    assert str(report).splitlines()[-1] == "WRONG: 1 of 2 derivatives disagree: x"
+
+
+def test_a_kink_is_said():
+    report = gg.gradcheck(lambda x, w: (x * w).relu() + abs(w), [0.0, 1.5])
+    assert report.ok
+    assert [row.verdict for row in report.rows] == ["kink", "right"]
+    assert "relu at 0 has a kink here" in report.rows[0].note
+    assert "1 at a kink" in str(report)
+
+
+def test_inputs_by_name_by_position_and_as_values():
+    for report in (
+        gg.gradcheck(lambda a, b: a / b, {"a": 1.0, "b": 2.0}),
+        gg.gradcheck(lambda a, b: a / b, [1.0, 2.0]),
+        gg.gradcheck(lambda *ab: ab[0] / ab[1], [1.0, 2.0], names=["a", "b"]),
+    ):
+        assert [(row.name, row.analytic) for row in report.rows] == [("a", 0.5), ("b", -0.25)]
+    a, b = Value(1.0, "a"), Value(2.0, "b")
+    report = gg.gradcheck(lambda: a / b, [a, b])
+    assert [row.name for row in report.rows] == ["a", "b"]
+    assert (a.data, b.data) == (1.0, 2.0)
+    assert not a.has_grad
+    assert gg.gradcheck(a / b, [a, b]).ok
+
+
+def test_many_inputs_are_moved_together():
+    xs = [Value(0.01 * i - 0.4, f"x{i}") for i in range(80)]
+    report = gg.gradcheck(lambda: gg.sum([x.tanh() * y for x, y in zip(xs, xs[1:])]), xs)
+    assert report.ok, str(report)
+    assert len(report.rows) == 83
+    lost = gg.gradcheck(lambda: gg.sum([x.tanh() * y.data for x, y in zip(xs, xs[1:])]), xs)
+    assert not lost.ok
+
+
+def test_second_order():
+    report = gg.gradcheck(lambda x, y: x**3 * y, [2.0, 5.0], second_order=True)
+    found = {row.name: row.analytic for row in report.rows}
+    assert found == {"x": 60.0, "y": 8.0, "x,x": 60.0, "x,y": 12.0, "y,x": 12.0, "y,y": 0.0}
+
+
+def test_near_the_edge_of_a_domain():
+    assert gg.gradcheck(lambda x: x.log() + x.sqrt(), [1e-3]).ok
+
+
+def test_what_it_refuses():
+    with pytest.raises(TypeError, match="must return a Value"):
+        gg.gradcheck(lambda x: x.data, [1.0])
+    with pytest.raises(TypeError, match="at least one input"):
+        gg.gradcheck(lambda: Value(1.0), [])
+    with pytest.raises(ValueError, match="1 inputs but 2 names"):
+        gg.gradcheck(lambda x: x, [1.0], names=["a", "b"])
+    with pytest.raises(TypeError, match="the Values it was computed from"):
+        gg.gradcheck(Value(1.0), [1.0])
