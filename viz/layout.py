@@ -65,12 +65,27 @@ def layout(
         )
     boxes = [_box(graph, unit, values, gradients) for unit in folding.units]
     edges = _edges(graph, folding, boxes, slopes)
+    return placed_drawing(
+        boxes, edges, (values, gradients, slopes), direction, engine, folding.messages, _summary(graph, len(boxes))
+    )
+
+
+def placed_drawing(
+    boxes: list[Box],
+    edges: list[Edge],
+    shows: tuple[bool, bool, bool],
+    direction: Direction,
+    engine: Engine,
+    messages: tuple[str, ...],
+    summary: str,
+) -> Drawing:
+    """Size and place boxes that have their texts, and route the edges between them."""
     across = direction == "TB"
-    sizes = _sizes(boxes, edges, values, gradients, across)
-    links = [(folding.unit_of[edge.input], folding.unit_of[edge.node]) for edge in edges]
+    sizes = _sizes(boxes, edges, shows[0], shows[1], across)
+    number = {box.id: i for i, box in enumerate(boxes)}
+    links = [(number[edge.source], number[edge.target]) for edge in edges]
     room = [text_width(edge.slope, SLOPE_SIZE) for edge in edges if edge.slope]
     placed: Placed | None = None
-    messages = folding.messages
     if engine == "dot" or (engine == "auto" and len(boxes) <= DOT_LIMIT):
         from .layout_dot import DotError, dot_found, dot_placed
 
@@ -87,7 +102,7 @@ def layout(
         placed = layered([(h, w) if across else (w, h) for w, h in sizes], links, stub)
         if across:
             placed = _turned(placed)
-    return _drawing(graph, boxes, edges, sizes, placed, (values, gradients, slopes), direction, used, messages)
+    return _drawing(boxes, edges, sizes, placed, shows, direction, used, messages, summary)
 
 
 # -- what the boxes say -------------------------------------------------------------------------------------
@@ -96,7 +111,12 @@ def layout(
 def _box(graph: Graph, unit: Unit, values: bool, gradients: bool) -> Box:
     if unit.group is not None:
         return _folded_box(graph, unit, values, gradients)
-    node = graph.nodes[unit.nodes[0]]
+    return node_box(graph, unit.nodes[0], values, gradients)
+
+
+def node_box(graph: Graph, number: int, values: bool, gradients: bool) -> Box:
+    """The box of one node, with its texts but no place yet."""
+    node = graph.nodes[number]
     if node.op == CONST:
         kind, label, symbol = "const", "", ""
     else:
@@ -107,7 +127,7 @@ def _box(graph: Graph, unit: Unit, values: bool, gradients: bool) -> Box:
             label = node.name
     value = number_text(node.data) if values or kind == "const" else ""
     grad = number_text(node.grad) if gradients and kind != "const" else ""
-    return Box(f"n{node.id}", kind, 0, 0, 0, 0, label, symbol, value, grad, "", unit.nodes, _tooltip(graph, node))
+    return Box(f"n{node.id}", kind, 0, 0, 0, 0, label, symbol, value, grad, "", (number,), _tooltip(graph, node))
 
 
 def op_symbol(op: str) -> str:
@@ -173,6 +193,7 @@ def _edges(graph: Graph, folding: Folding, boxes: list[Box], slopes: bool) -> li
         source, target = boxes[folding.unit_of[u]], boxes[folding.unit_of[i]]
         pairs = tuple((node, position) for _, node, position in these)
         edges.append(Edge(f"e{i}-{k}", source.id, target.id, u, i, k, (), slope, (0.0, 0.0), pairs))
+    edges.sort(key=lambda edge: (edge.node, edge.position))
     return edges
 
 
@@ -205,7 +226,6 @@ def _turned(placed: Placed) -> Placed:
 
 
 def _drawing(
-    graph: Graph,
     boxes: list[Box],
     edges: list[Edge],
     sizes: list[Point],
@@ -214,6 +234,7 @@ def _drawing(
     direction: Direction,
     engine: Literal["builtin", "dot"],
     messages: tuple[str, ...],
+    summary: str,
 ) -> Drawing:
     set_boxes = [
         box._replace(x=_px(x - w / 2 + MARGIN), y=_px(y - h / 2 + MARGIN), width=_px(w), height=_px(h))
@@ -224,7 +245,6 @@ def _drawing(
         edge._replace(curve=tuple([(_px(x + MARGIN), _px(y + MARGIN)) for x, y in curve]), slope_at=(_px(sx + MARGIN), _px(sy + MARGIN)))
         for edge, curve, (sx, sy) in zip(edges, placed.curves, spots)
     ]
-    set_edges.sort(key=lambda edge: (edge.node, edge.position))
     return Drawing(
         _px(placed.size[0] + 2 * MARGIN),
         _px(placed.size[1] + 2 * MARGIN),
@@ -234,7 +254,7 @@ def _drawing(
         direction,
         engine,
         messages,
-        _summary(graph, len(boxes)),
+        summary,
     )
 
 
@@ -254,8 +274,12 @@ def _summary(graph: Graph, boxes: int) -> str:
     name = shorten(visible(root.label)) or "result"
     known = sum(node.grad is not None for node in graph.nodes)
     folded = f" in {boxes:,} boxes" if boxes != len(graph.nodes) else ""
-    leaves = len(graph.leaves)
-    return (
-        f"graph of {name} = {number_text(root.data)}: {len(graph.nodes):,} nodes{folded}, {len(graph.edges):,} edges, "
-        f"{leaves:,} {'leaf' if leaves == 1 else 'leaves'}, {'gradients computed' if known else 'gradients not computed'}"
+    counts = (
+        f"{_counted(len(graph.nodes), 'node', 'nodes')}{folded}, {_counted(len(graph.edges), 'edge', 'edges')}, "
+        f"{_counted(len(graph.leaves), 'leaf', 'leaves')}"
     )
+    return f"graph of {name} = {number_text(root.data)}: {counts}, gradients {'' if known else 'not '}computed"
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count:,} {one if count == 1 else many}"

@@ -132,7 +132,7 @@ def _words(words: Words, boxed: dict[str, None]) -> Iterator[str]:
         return
     runs = list(_runs(words.text))
     x = words.x - sum(width for _, _, width in runs) * words.size / 2000
-    missing = [character for font, character, _ in runs if not font]
+    missing = [character for font, character, width in runs if not font and width]
     boxed.update(dict.fromkeys(missing))
     if missing:
         yield f"/Span << /ActualText {_unicode(words.text)} >> BDC"
@@ -173,6 +173,8 @@ def _glyph(character: str) -> tuple[str, int, int]:
     try:
         code = character.encode("cp1252")[0]
     except UnicodeEncodeError:
+        if character in "\u200c\u200d":  # nothing to see
+            return "", 0, 0
         return "", 0, 1000 if ord(character) < 0x10000 else 1350
     base = character if code < 127 else {"…": "W", "—": "W", "•": ":"}.get(character) or _base_letter(character)
     return "H", code, helvetica_width(base)

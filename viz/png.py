@@ -94,7 +94,7 @@ def _png(image: Image) -> bytes:
 
 
 def _dashes(stroke: Stroke) -> Iterator[tuple[tuple[float, float], ...]]:
-    points = flatten(stroke.curve, steps=12)
+    points = flatten(stroke.curve, steps=32)
     if not stroke.dashed:
         yield points
         return

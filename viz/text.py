@@ -71,13 +71,16 @@ HELVETICA: Final = (
 
 
 def helvetica_width(character: str) -> int:
-    """Width of a character in thousandths of the font size; a good guess where Helvetica has none."""
+    """Width of a character in thousandths of the font size.
+
+    For one that Helvetica lacks, what the box with its code number takes that stands for it in PDF and PNG.
+    """
     code = ord(character)
     if 32 <= code < 127:
         return HELVETICA[code - 32]
-    if unicodedata.combining(character) or character in _JOINERS:
+    if character in _JOINERS:
         return 0
-    return 1000 if unicodedata.east_asian_width(character) in "WF" or code >= 0x1F000 else 584
+    return 600 if code < 0x250 else 820 if code < 0x10000 else 1100
 
 
 def text_width(text: str, size: float) -> float:

@@ -1,0 +1,231 @@
+"""Every path from a variable to the result, drawn: slopes multiply along a path, and the paths add up.
+
+The view of "Calculus on Computational Graphs: Backpropagation" (C. Olah, 2015). There can be exponentially many paths;
+that backpropagation adds up at every node instead of walking them is its whole point.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from math import fsum, prod
+from typing import Final, NamedTuple
+
+from ..engine.graph import Graph
+from ..engine.value import Value
+from .drawing import Box, Direction, Drawing, Edge
+from .layout import Engine, node_box, placed_drawing
+from .names import frame_names, variable_names
+from .picture import graph_of
+from .text import number_text, shorten, visible
+
+LIMIT: Final = 16
+LONGEST: Final = 12
+"""Nodes of one path that are drawn; of a longer one the middle is folded."""
+ENDS: Final = 5
+"""Nodes at each end of a folded path that are drawn."""
+
+
+class Path(NamedTuple):
+    """One path: the node ids from variable to result, the argument position and slope of each edge, their product."""
+
+    nodes: tuple[int, ...]
+    positions: tuple[int, ...]
+    slopes: tuple[float, ...]
+    product: float
+
+
+def paths(graph: Graph, start: int) -> Iterator[Path]:
+    """Every path from node `start` to the root, depth first, earlier users first.
+
+    >>> x = Value(3.0, "x")
+    >>> [path.slopes for path in paths(Graph(x * x + x), 0)]
+    [(3.0, 1.0), (3.0, 1.0), (1.0,)]
+    """
+    users = _users(graph)
+    trail: list[tuple[int, int, float]] = []
+    stack: list[tuple[int, int, int, float]] = [(0, start, -1, 1.0)]  # depth, node, and the edge that led to it
+    while stack:
+        depth, node, position, slope = stack.pop()
+        del trail[depth:]
+        trail.append((node, position, slope))
+        if node == graph.root.id:
+            slopes = tuple([s for _, _, s in trail[1:]])
+            yield Path(tuple([n for n, _, _ in trail]), tuple([k for _, k, _ in trail[1:]]), slopes, prod(slopes))
+        stack.extend((depth + 1, i, k, s) for i, k, s in reversed(users[node]))
+
+
+def count_paths(graph: Graph, start: int) -> int:
+    """How many paths there are, without walking them.
+
+    >>> x = v = Value(1.0)
+    >>> for _ in range(100): v = v + v
+    >>> count_paths(Graph(v), 0) == 2**100
+    True
+    """
+    counts = [0] * len(graph.nodes)
+    counts[start] = 1
+    for i, following in enumerate(_users(graph)):
+        for j, _, _ in following if counts[i] else ():
+            counts[j] += counts[i]
+    return counts[-1]
+
+
+def _users(graph: Graph) -> list[list[tuple[int, int, float]]]:
+    """For each node its uses: (node, argument position, slope)."""
+    users: list[list[tuple[int, int, float]]] = [[] for _ in graph.nodes]
+    for u, i, k in graph.edges:
+        slope = graph.nodes[i].slopes[k]
+        if slope is not None:
+            users[u].append((i, k, slope))
+    return users
+
+
+def _gradient(graph: Graph, start: int) -> float:
+    totals = [0.0] * len(graph.nodes)
+    totals[-1] = 1.0
+    for node in reversed(graph.nodes[start + 1 :]):
+        for u, slope in zip(node.inputs, node.slopes):
+            if slope is not None:
+                totals[u] += totals[node.id] * slope
+    return totals[start]
+
+
+def explain(
+    root: Value | Graph,
+    x: Value | str,
+    names: Mapping[str, object] | None = None,
+    limit: int = LIMIT,
+    direction: Direction = "LR",
+    layout: Engine = "builtin",
+) -> Drawing:
+    """Draw ∂root/∂x: every path from `x` to `root`, the product of the slopes along it, and the sum of the products.
+
+    Args:
+        root: the result, or a `Graph`.
+        x: the variable: a Value, or its label.
+        names: variables whose names become labels, such as `locals()`; by default the caller's own, `{}` for none.
+        limit: so many paths are drawn at most; what the others add up to is said.
+        direction: "LR" or "TB".
+        layout: "builtin", "dot" or "auto".
+
+    Raises:
+        GraphError: if no node, or more than one, is called `x`.
+        ValueError: if the result does not depend on `x`, or `limit` is less than 1.
+
+    >>> x = Value(3.0)
+    >>> y = x * x + x
+    >>> print("\\n".join(explain(y, x).messages))
+    x → * → y: 3 × 1 = 3
+    x → * → y: 3 × 1 = 3
+    x → y: 1 = 1
+    """
+    if limit < 1:
+        raise ValueError(f"limit={limit!r}: must be at least 1")
+    found = frame_names(sys._getframe(1)) if names is None else variable_names(names)
+    graph = graph_of(root, found)
+    start = _start(graph, root, x)
+    count, total = count_paths(graph, start), _gradient(graph, start)
+    if not count:
+        raise ValueError(f"{graph.root.name} does not depend on {graph.nodes[start].name}: there is no path")
+    shown = [path for path, _ in zip(paths(graph, start), range(limit))]
+    messages = [_in_words(graph, path) for path in shown]
+    if count > limit:
+        rest = total - fsum(path.product for path in shown)
+        messages.append(
+            f"{limit} of {_many(count)} paths are drawn (limit={limit}); the others add up to {number_text(rest)}. "
+            "Backpropagation does not walk them one by one: it adds up at every node"
+        )
+    boxes, edges = _parts(graph, shown, count, total)
+    what = f"∂{_short(graph, graph.root.id)}/∂{_short(graph, start)} = {number_text(total)}"
+    summary = f"{what}: {'1 path' if count == 1 else f'the sum over {_many(count)} paths'}"
+    return placed_drawing(boxes, edges, (True, False, True), direction, layout, tuple(messages), summary)
+
+
+def _many(count: int) -> str:
+    """A count that may have hundreds of digits."""
+    if count < 10**15:
+        return f"{count:,}"
+    return f"about {count:.3g}".replace("e+", " × 10^") if count < 10**300 else "more than 10^300"
+
+
+def _start(graph: Graph, root: Value | Graph, x: Value | str) -> int:
+    if isinstance(x, str):
+        return graph.find(x).id
+    if not isinstance(root, Value):
+        raise TypeError("explain of a Graph takes the label of the variable, not a Value")
+    from ..engine.backward import topological_order
+
+    place = next((i for i, v in enumerate(topological_order(root)) if v is x), None)
+    if place is None:
+        raise ValueError(f"{x!r} is not below {root!r}: the result does not depend on it")
+    return place
+
+
+def _short(graph: Graph, node: int) -> str:
+    return shorten(visible(graph.nodes[node].name))
+
+
+def _in_words(graph: Graph, path: Path) -> str:
+    named = [box.label or box.symbol or _short(graph, n) for n in path.nodes for box in [node_box(graph, n, True, False)]]
+    if len(named) > LONGEST:
+        named[ENDS:-ENDS] = ["…"]
+    return f"{' → '.join(named)}: {_factors(path.slopes)} = {number_text(path.product)}"
+
+
+def _factors(slopes: tuple[float, ...]) -> str:
+    texts = [f"({text})" if i and text.startswith("−") else text for i, text in enumerate(map(number_text, slopes))]
+    if len(texts) >= LONGEST:
+        texts[ENDS : len(texts) - ENDS] = ["…"]
+    return " × ".join(texts) or "1"
+
+
+def _parts(graph: Graph, shown: list[Path], count: int, total: float) -> tuple[list[Box], list[Edge]]:
+    """The variable, a row of boxes for each path with its product at the end, and the sum of them."""
+    start = shown[0].nodes[0]
+    boxes = [node_box(graph, start, True, False)]
+    edges: list[Edge] = []
+    products: list[Box] = []
+    for p, path in enumerate(shown):
+        last = boxes[0]
+        for run in _runs(path):
+            box = _run_box(graph, path, run)._replace(id=f"p{p}n{path.nodes[run[-1]]}")
+            edges.append(_edge(f"p{p}", last, box, path, run[0] - 1, number_text(path.slopes[run[0] - 1])))
+            boxes.append(box)
+            last = box
+        factors = _factors(path.slopes)
+        tooltip = f"{_in_words(graph, path)}\n{path.product!r}"
+        product = Box(f"p{p}", "fold", 0, 0, 0, 0, shorten(factors, 40), "", number_text(path.product), "", "", (), tooltip)
+        edges.append(Edge(f"p{p}-product", last.id, product.id, path.nodes[-1], path.nodes[-1], 0, (), "", (0.0, 0.0), ()))
+        boxes.append(product)
+        products.append(product)
+    label = f"∂{_short(graph, graph.root.id)}/∂{_short(graph, start)}"
+    note = f"and {_many(count - len(shown))} more paths" if count > len(shown) else ""
+    result = Box("sum", "op", 0, 0, 0, 0, label, "Σ" if count > 1 else "", number_text(total), "", note, (), f"{label} = {total!r}")
+    for p, product in enumerate(products):
+        root = graph.root.id
+        edges.append(Edge(f"p{p}-sum", product.id, "sum", root, root, p, (), "", (0.0, 0.0), ()))
+    return [*boxes, result], edges
+
+
+def _runs(path: Path) -> list[range]:
+    """The places along the path (its start left out) that get a box: one each, or all of a long path's middle."""
+    n = len(path.nodes)
+    if n <= LONGEST:
+        return [range(i, i + 1) for i in range(1, n)]
+    head = [range(i, i + 1) for i in range(1, ENDS)]
+    return [*head, range(ENDS, n - ENDS), *[range(i, i + 1) for i in range(n - ENDS, n)]]
+
+
+def _run_box(graph: Graph, path: Path, run: range) -> Box:
+    if len(run) == 1:
+        return node_box(graph, path.nodes[run[0]], True, False)
+    inner = path.slopes[run[0] : run[-1]]
+    text = f"{len(run):,} nodes in a row; the slopes between them multiply to {prod(inner)!r}"
+    nodes = tuple(path.nodes[i] for i in run)
+    return Box("", "fold", 0, 0, 0, 0, "…", "", f"× {number_text(prod(inner))}", "", f"{len(run):,} nodes", nodes, text)
+
+
+def _edge(prefix: str, source: Box, target: Box, path: Path, k: int, slope: str) -> Edge:
+    u, i, position = path.nodes[k], path.nodes[k + 1], path.positions[k]
+    return Edge(f"{prefix}e{i}-{position}", source.id, target.id, u, i, position, (), slope, (0.0, 0.0), ((i, position),))
