@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 from ..engine.graph import Graph, format_number
 from ..engine.notation import short
 from ..engine.ops import OPS
-from ..engine.steps import Step, step_mathml
+from ..engine.steps import Step, step_mathml, steps
 from ..engine.value import CONST
 from .svg import render_svg
 from .text import shorten, visible
@@ -70,6 +70,8 @@ def page_data(stepper: Stepper) -> dict[str, Any]:
     shown = Graph._of(
         (node._replace(label=shorten(visible(node.label), LABEL_LENGTH)) for node in graph.nodes), graph.groups
     )
+    parts: dict[tuple[Any, ...], int] = {}
+    rows = [_row(shown, step, parts) for step in steps(shown)]
     return {
         "prefix": PREFIX,
         "width": drawing.width,
@@ -92,13 +94,14 @@ def page_data(stepper: Stepper) -> dict[str, Any]:
             for node, full in zip(shown.nodes, graph.nodes)
         ],
         "fields": STEP_FIELDS,
-        "steps": [_row(shown, step) for step in type(stepper.steps)(shown)],
+        "steps": rows,
+        "parts": list(parts),
     }
 
 
 def static_picture(stepper: Stepper) -> tuple[str, str]:
     """The graph after the last step as SVG, and as an `<img>` that survives where scripts do not."""
-    svg = render_svg(stepper.drawing, prefix=PREFIX)
+    svg = render_svg(stepper.drawing)
     coded = base64.b64encode(svg.encode("utf-8", "replace")).decode("ascii")
     words = f"graph of {visible(stepper.title)}, with values and gradients"
     return (
@@ -107,8 +110,8 @@ def static_picture(stepper: Stepper) -> tuple[str, str]:
     )
 
 
-def _row(graph: Graph, step: Step) -> tuple[Any, ...]:
-    rule, numbers = (_tree(ElementTree.fromstring(text)) for text in step_mathml(graph, step))  # noqa: S314  # our own MathML
+def _row(graph: Graph, step: Step, parts: dict[tuple[Any, ...], int]) -> tuple[Any, ...]:
+    rule, numbers = (_part(ElementTree.fromstring(text), parts) for text in step_mathml(graph, step))  # noqa: S314  # our own
     node = graph.nodes[step.node]
     total = None if step.new is None else short(step.new)
     exact = step.value if step.phase == "forward" and node.op in OPS else step.new if step.phase == "backward" else None
@@ -119,14 +122,17 @@ def _row(graph: Graph, step: Step) -> tuple[Any, ...]:
     return (step.phase, step.node, step.input, step.position, step.sentence, rule, numbers, *parts, total, answer)
 
 
-def _tree(element: ElementTree.Element) -> list[Any]:
-    """An element as [tag, attributes if there are any, children and text in order]."""
-    children: list[Any] = [dict(element.attrib)] if element.attrib else []
-    children += [element.text] if element.text else []
+def _part(element: ElementTree.Element, parts: dict[tuple[Any, ...], int]) -> int:
+    """The number of an element in the table of parts, (tag, attributes, children: an element by its number, or text).
+
+    Formulas of one graph share most of their parts; each is written once.
+    """
+    children: list[Any] = [element.text] if element.text else []
     for child in element:
-        children.append(_tree(child))
+        children.append(_part(child, parts))
         children += [child.tail] if child.tail else []
-    return [element.tag, *children]
+    part = (element.tag, tuple(element.attrib.items()), *children)
+    return parts.setdefault(part, len(parts))
 
 
 @cache

@@ -224,6 +224,8 @@ def _of_function(function: Callable[..., Any], inputs: Mapping[str, Any]) -> Ste
         if parameter in places:
             sources[value] = places[parameter]
     names = _names(handed_in, _around(function), variables, sources)
+    if name.isidentifier():  # a lambda has no name
+        names.setdefault(root, name)
     title = f"{name}({', '.join(signature.parameters)})"
     return Stepper(Graph(root, {label: value for value, label in names.items()}, sources), title)
 

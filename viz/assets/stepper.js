@@ -12,6 +12,15 @@
   const MATHML = "http://www.w3.org/1998/Math/MathML";
   const SECONDS_A_STEP = 1.4;
 
+  // A thin line is hard to hit: an unseen wide one lies on it.
+  function wide(path, key) {
+    const line = document.createElementNS(path.namespaceURI, "path");
+    line.setAttribute("d", path.getAttribute("d"));
+    line.setAttribute("class", "hit");
+    line.dataset.edge = key;
+    return line;
+  }
+
   // -- what each node and edge goes through, worked out once ---------------------------------------------
 
   const edges = new Map(); // "node-position" -> {path, slope, node, step}
@@ -22,12 +31,11 @@
     node.valueText = byId(`${data.prefix}n${id}-value`);
     node.gradText = byId(`${data.prefix}n${id}-grad`);
     node.tooltip = node.box && node.box.querySelector("title");
-    if (node.box) node.box.dataset.node = id;
     node.inputs.forEach((input, position) => {
       const key = `${id}-${position}`;
       const path = byId(`${data.prefix}e${key}`);
       edges.set(key, { node: id, input, position, path, slope: byId(`${data.prefix}e${key}-slope`), step: null });
-      if (path) path.dataset.edge = key;
+      if (path) path.after(wide(path, key));
     });
   });
   steps.forEach((step, index) => {
@@ -112,14 +120,12 @@
 
   // -- the panes -----------------------------------------------------------------------------------------
 
-  function build(tree) {
-    if (typeof tree === "string") return document.createTextNode(tree);
-    const [tag, ...rest] = tree;
+  // A formula: the number of its outermost part in the table of parts.
+  function build(part) {
+    const [tag, attributes, ...children] = data.parts[part];
     const element = document.createElementNS(MATHML, tag);
-    for (const part of rest) {
-      if (typeof part === "string" || Array.isArray(part)) element.append(build(part));
-      else for (const [name, value] of Object.entries(part)) element.setAttribute(name, value);
-    }
+    for (const [name, value] of attributes) element.setAttribute(name, value);
+    for (const child of children) element.append(typeof child === "string" ? child : build(child));
     return element;
   }
 
@@ -127,8 +133,9 @@
     const rule = build(step.rule);
     const numbers = build(step.numbers);
     if (!open) {
-      const row = numbers.firstElementChild;
-      row.lastElementChild.replaceWith(build(["mi", "?"]));
+      const unknown = document.createElementNS(MATHML, "mi");
+      unknown.textContent = "?";
+      numbers.firstElementChild.lastElementChild.replaceWith(unknown);
     }
     byId("rule").replaceChildren(rule);
     byId("numbers").replaceChildren(numbers);
@@ -202,7 +209,8 @@
   function showLedger() {
     const step = steps[at];
     const node = nodes[pinned === null ? target(step) : pinned];
-    byId("variable").value = String(node.id);
+    byId("variable").value = pinned === null ? "" : String(pinned);
+    byId("variable").options[0].text = `this step: ${nodes[target(step)].name}`;
     const arrived = node.received.filter((index) => index <= at);
     byId("entries").replaceChildren(...node.received.map((index) => {
       const entry = steps[index];
@@ -234,7 +242,7 @@
       total.textContent = at < seed
         ? `The gradient of ${node.name} is not computed yet: going back starts at step ${seed + 1}.`
         : `The gradient of ${node.name} is not computed yet: it starts to arrive at step ${node.received[0] + 1}.`;
-    } else if (hidden(arrived[arrived.length - 1])) total.textContent = "∂ = ?";
+    } else if (hidden(arrived[arrived.length - 1])) total.textContent = `∂${data.root}/∂${node.name} = ?`;
     else {
       const parts = arrived.filter((index) => steps[index].phase === "backward")
         .map((index) => `${factor(steps[index].upstream)} × ${factor(steps[index].slope)}`);
@@ -322,7 +330,6 @@
 
   function move(to) {
     stop();
-    pinned = null;
     go(to);
   }
 
@@ -359,7 +366,10 @@
   byId("check").addEventListener("click", check);
   byId("reveal").addEventListener("click", show);
   byId("guess").addEventListener("keydown", (event) => { if (event.key === "Enter") check(); });
-  byId("variable").addEventListener("change", (event) => visit(Number(event.target.value)));
+  byId("variable").addEventListener("change", (event) => {
+    pinned = event.target.value === "" ? null : Number(event.target.value);
+    showLedger();
+  });
   byId("predict").addEventListener("change", (event) => {
     stop();
     open = !(event.target.checked && askable(steps[at]));
@@ -367,9 +377,9 @@
     render(...touched(at, at));
   });
   byId("canvas").addEventListener("click", (event) => {
-    const box = event.target.closest("[data-node]");
-    const edge = event.target.closest("[data-edge]");
-    if (box) visit(Number(box.dataset.node));
+    const box = event.target.closest(".box");
+    const edge = event.target.closest(".hit");
+    if (box) visit(Number(box.dataset.nodes));
     else if (edge && edges.get(edge.dataset.edge).step !== null) move(edges.get(edge.dataset.edge).step);
   });
 
@@ -394,12 +404,15 @@
 
   const svg = byId("canvas").querySelector("svg");
   const size = { width: data.width, height: data.height };
-  const READABLE = 0.55; // fitted, the graph is not made smaller than this; it scrolls instead
+
+  const stacked = window.matchMedia("(max-width: 60rem)"); // there, the pane is as high as the graph wants
 
   function resize() {
     const pane = byId("canvas");
-    const room = Math.min((pane.clientWidth - 2) / size.width, Math.max(pane.clientHeight - 2, 160) / size.height);
-    const chosen = scale === null ? Math.min(Math.max(room, READABLE), 1.6) : scale;
+    const high = stacked.matches ? window.innerHeight * 0.4 : pane.offsetHeight - 4;
+    const room = Math.min((pane.offsetWidth - 4) / size.width, high / size.height);
+    const readable = stacked.matches ? 0.75 : 0.6; // a graph that would get smaller than this scrolls instead
+    const chosen = scale === null ? Math.min(Math.max(room, readable), 1.6) : scale;
     svg.setAttribute("width", String(size.width * chosen));
     svg.setAttribute("height", String(size.height * chosen));
     return chosen;
@@ -415,14 +428,16 @@
   byId("smaller").addEventListener("click", () => zoom(1 / 1.25));
   byId("larger").addEventListener("click", () => zoom(1.25));
   byId("fit").addEventListener("click", () => { scale = null; resize(); });
+  new ResizeObserver(resize).observe(byId("canvas"));
   window.addEventListener("resize", resize);
 
   // -- begin ---------------------------------------------------------------------------------------------
 
+  setText(byId(`${data.prefix}summary`), `graph of ${data.root}`); // its own summary tells the result
   buildSource();
   byId("slider").max = String(last);
   byId("slider").style.setProperty("--turn", `${(100 * seed) / last}%`);
-  byId("variable").append(...nodes.map((node) => new Option(node.choice, String(node.id))));
+  byId("variable").append(new Option("", ""), ...nodes.map((node) => new Option(node.choice, String(node.id))));
   resize();
   at = Math.min(Math.max((Number.parseInt(location.hash.slice(1), 10) || 1) - 1, 0), last); // page.html#7 opens at step 7
   render(nodes.map((node) => node.id), [...edges.keys()]);
