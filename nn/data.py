@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -158,8 +158,15 @@ def _sklearn_datasets(name: str) -> Any:
     return datasets
 
 
-MADE = {"xor": xor, "moons": moons, "circles": circles, "spiral": spiral, "blobs": blobs, "sine": sine}
-REAL = {"iris": iris, "digits": digits}
+MADE: dict[str, Callable[..., Dataset]] = {
+    "xor": xor,
+    "moons": moons,
+    "circles": circles,
+    "spiral": spiral,
+    "blobs": blobs,
+    "sine": sine,
+}
+REAL: dict[str, Callable[[], Dataset]] = {"iris": iris, "digits": digits}
 
 
 @dataclass(frozen=True)
@@ -248,7 +255,9 @@ def one_hot(targets: ArrayLike, count: int) -> Array:
     return np.asarray(np.eye(count)[numbers.astype(int)])
 
 
-def read_csv(path: str | Path, target: str | None = None, task: str | None = None) -> Dataset:
+def read_csv(
+    path: str | Path, target: str | None = None, task: str | None = None, features: Sequence[str] | None = None
+) -> Dataset:
     """Read examples from a CSV file with a header line; commas, semicolons or tabs.
 
     Args:
@@ -256,6 +265,7 @@ def read_csv(path: str | Path, target: str | None = None, task: str | None = Non
         target: the column to predict; without one every column is an input and `targets` is empty.
         task: `"classification"` or `"regression"`; without it, texts are classes, and so are whole numbers
             that take at most 20 values.
+        features: the columns that are inputs, in this order; unless given all but the target.
 
     Raises:
         ValueError: names the line and column that cannot be used.
@@ -264,7 +274,10 @@ def read_csv(path: str | Path, target: str | None = None, task: str | None = Non
     header, rows = _read_table(Path(path))
     if target is not None and target not in header:
         raise ValueError(f"{path} has no column {target!r} (columns: {', '.join(header)})")
-    features = tuple(name for name in header if name != target)
+    features = tuple(name for name in header if name != target) if features is None else tuple(features)
+    missing = [name for name in features if name not in header]
+    if missing:
+        raise ValueError(f"{path} has no column {', '.join(map(repr, missing))} (columns: {', '.join(header)})")
     if not features:
         raise ValueError(f"{path} has no column beside {target!r} to learn from")
     where = {name: header.index(name) for name in header}
