@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import Any, Literal
 
 from .errors import OpError
@@ -35,7 +35,7 @@ def saturating_exp(x: float) -> float:
         return math.inf
 
 
-@lru_cache(maxsize=None)
+@cache
 def primitives(kind: Kind) -> dict[str, Any]:
     """What the function names of a formula mean on floats, on NumPy arrays (real or complex), on `Value`s."""
     if kind == "value":
@@ -43,18 +43,21 @@ def primitives(kind: Kind) -> dict[str, Any]:
 
         return {name: partial(apply, name) for name in OPS}
     if kind == "float":
-        names = {name: getattr(math, name) for name in "log log1p sqrt sin cos tan tanh pow".split()}
+        names = {name: getattr(math, name) for name in ["log", "log1p", "sqrt", "sin", "cos", "tan", "tanh", "pow"]}
         return names | {"exp": saturating_exp, "abs": abs, "fold": fold}
     import numpy as np
 
-    names = {name: getattr(np, name) for name in "exp log log1p sqrt sin cos tan tanh abs maximum minimum where".split()}
+    names = {
+        name: getattr(np, name)
+        for name in ["exp", "log", "log1p", "sqrt", "sin", "cos", "tan", "tanh", "abs", "maximum", "minimum", "where"]
+    }
     names["sum"] = lambda terms, start=0.0: start + np.sum(terms, axis=0)
     if kind == "complex":  # the analytic continuation of each branch, for the complex-step derivative
         names["abs"] = lambda z: np.where(np.real(z) < 0, -z, z)
     return names
 
 
-@lru_cache(maxsize=None)
+@cache
 def derived(name: str, part: int | None, kind: Kind) -> Callable[..., Any]:
     """The forward function of op `name`, or its slope for one input, on operands of one kind.
 
@@ -95,7 +98,10 @@ def bindings(op: Op, kind: Kind) -> dict[str, Any]:
 
 def signature(op: Op) -> list[str]:
     """The parameters of a function derived from `op`, defaults included."""
-    return [f"{name}=0.0" if op.variadic and not raw.startswith("*") else raw.lstrip("*") for raw, name in zip(op.inputs, op.names)]
+    return [
+        f"{name}=0.0" if op.variadic and not raw.startswith("*") else raw.lstrip("*")
+        for raw, name in zip(op.inputs, op.names)
+    ]
 
 
 def each_element(op: Op) -> str:
@@ -113,7 +119,7 @@ def terms_and_start(op: Op) -> tuple[str, str]:
 def execute(source: str, name: str, names: dict[str, Any]) -> Callable[..., Any]:
     """Run source, made of whitelisted formulas only, that defines `FUNCTION`; return that under its own name."""
     namespace = dict(names)
-    exec(compile(source, f"<glassgrad op {name}>", "exec"), namespace)
+    exec(compile(source, f"<glassgrad op {name}>", "exec"), namespace)  # noqa: S102  # of whitelisted formulas
     function: Callable[..., Any] = namespace[FUNCTION]
     function.__name__ = function.__qualname__ = name
     return function

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,8 @@ _KERNEL = """\
     except ARITHMETIC_ERRORS as error:
         raise domain_error({name!r}, {operands}, error) from None
     node = new(Value)
-    node._data = y; node._grad = NOT_COMPUTED; node._kind = {name!r}; node._label = ''; node._scope = None; node._mark = 0
+    node._data = y; node._grad = NOT_COMPUTED; node._kind = {name!r}
+    node._label = ''; node._scope = None; node._mark = 0
     node._a = {a}; node._b = {b}; node._slope_a = {slope_a}; node._slope_b = {slope_b}
     return node"""
 
@@ -78,7 +79,10 @@ def kernel_source(op: Op, mask: str) -> str:
     if len(held) <= 2:
         edges |= dict(zip("ab", held)) | {f"slope_{'ab'[i]}": f"s{i}" for i in slopes}
     else:
-        edges |= {"a": f"({', '.join(held)})", "slope_a": f"({', '.join(f's{i}' if i in slopes else '0.0' for i in range(len(held)))})"}
+        edges |= {
+            "a": f"({', '.join(held)})",
+            "slope_a": f"({', '.join(f's{i}' if i in slopes else '0.0' for i in range(len(held)))})",
+        }
     return _filled(
         reads="; ".join(f"{name} = {value}._data" for name, value in zip(op.names, held) if name != value),
         lets=lets,
@@ -104,12 +108,21 @@ def _nary_source(op: Op, mask: str) -> str:
             slopes.append(f"*all_{text}")
         else:
             slopes.append(f"*[{text} for _ in all_{name}]")
-    each = f"for {', '.join(starred)} in zip({', '.join(f'all_{n}' for n in starred)})" if len(starred) > 1 else f"for {starred[0]} in all_{starred[0]}"
+    each = (
+        f"for {', '.join(starred)} in zip({', '.join(f'all_{n}' for n in starred)})"
+        if len(starred) > 1
+        else f"for {starred[0]} in all_{starred[0]}"
+    )
     held = ", ".join(f"node_{n}" for n in present)
     reads = [f"if node_{n}.__class__ is not list: node_{n} = list_of(node_{n}, {op.name!r}, {n!r})" for n in starred]
     if len(mask) == len(op.names) > len(starred):
         reads.append(f"if node_{present[-1]} is None: return without_tail({', '.join(f'node_{n}' for n in starred)})")
-    reads.append("try: " + "; ".join(f"all_{n} = [v._data for v in node_{n}]" if n in starred else f"{n} = node_{n}._data" for n in present))
+    reads.append(
+        "try: "
+        + "; ".join(
+            f"all_{n} = [v._data for v in node_{n}]" if n in starred else f"{n} = node_{n}._data" for n in present
+        )
+    )
     reads.append(f"except AttributeError: return with_numbers({op.name!r}, {held})")
     if len(starred) > 1:
         reads.append(f"if len(all_{starred[0]}) != len(all_{starred[1]}): return with_numbers({op.name!r}, {held})")
@@ -132,16 +145,23 @@ def _filled(**parts: str) -> str:
 
 
 # Names that kernels read; `value.py` adds Value and detached() when they exist.
-NAMES: dict[str, Any] = {"ARITHMETIC_ERRORS": ARITHMETIC_ERRORS, "NOT_COMPUTED": NOT_COMPUTED, "RECORDING": RECORDING, "new": object.__new__}
+NAMES: dict[str, Any] = {
+    "ARITHMETIC_ERRORS": ARITHMETIC_ERRORS,
+    "NOT_COMPUTED": NOT_COMPUTED,
+    "RECORDING": RECORDING,
+    "new": object.__new__,
+}
 
 
-def _compile(op: Op, name: str, parameters: str, body: str, extra: Mapping[str, Any] = MappingProxyType({})) -> Callable[..., Any]:
+def _compile(
+    op: Op, name: str, parameters: str, body: str, extra: Mapping[str, Any] = MappingProxyType({})
+) -> Callable[..., Any]:
     function = execute(f"def {FUNCTION}({parameters}):\n{body}", name, {**bindings(op, "float"), **NAMES, **extra})
     function.__doc__ = f"{op.name}: y = {op.forward}; slopes: {', '.join(str(f) for f in op.slopes if f)}."
     return function
 
 
-@lru_cache(maxsize=None)
+@cache
 def kernel(name: str, mask: str) -> Callable[..., Value]:
     """The compiled `kernel_source`, called with the operands in order."""
     op = OPS[name]
@@ -174,7 +194,8 @@ def method(name: str, with_number: str | None = None, reflected: bool = False) -
     default = op.inputs[1].partition("=")[2] or None
     body = (
         f"    if node_{b}.__class__ is Value:\n{inner}\n"
-        f"    {number_name} = operand(node_{b}, {name!r})\n    if {number_name} is NotImplemented: return {number_name}\n"
+        f"    {number_name} = operand(node_{b}, {name!r})\n"
+        f"    if {number_name} is NotImplemented: return {number_name}\n"
         f"{kernel_source(mixed, 'Vn')}"
     )
     return _compile(op, name, f"node_{a}, node_{b}" + (f"={default}" if default else ""), body)
@@ -184,7 +205,7 @@ def operand(given: object, name: str) -> Any:
     """The other side of a binary op as a float; NotImplemented for what may know Values itself (arrays)."""
     if given.__class__ is float:
         return given
-    if hasattr(given, "__array_priority__") and not hasattr(given, "is_integer") and getattr(given, "shape", ()):
+    if getattr(given, "shape", ()):  # a NumPy array: it goes on element by element
         return NotImplemented
     return number(given, f"{name} of a Value")
 
@@ -212,7 +233,9 @@ def apply(name: str, *operands: Any) -> Any:
         held, mask = [v if kind == "V" else NAMES["constant"](v) for v, kind in zip(held, mask)], "V" * len(held)
     elif any(formula is None and kind == "V" for formula, kind in zip(op.slopes, mask)):
         constant_inputs = ", ".join(n for n, f in zip(op.names, op.slopes) if f is None)
-        raise TypeError(f"{name} takes a plain number for {constant_inputs}, got a Value: no gradient could flow into it")
+        raise TypeError(
+            f"{name} takes a plain number for {constant_inputs}, got a Value: no gradient could flow into it"
+        )
     return kernel(name, mask)(*held)
 
 
@@ -227,7 +250,9 @@ def _complete(op: Op, operands: Sequence[Any]) -> list[Any]:
 def list_of(group: Any, name: str, parameter: str) -> list[Any]:
     """The operands of one `*` input as a list."""
     if isinstance(group, (str, bytes, NAMES["Value"])) or not isinstance(group, Iterable):
-        raise TypeError(f"{name} takes a list of Values and numbers for {parameter}, got {type(group).__name__} {group!r}")
+        raise TypeError(
+            f"{name} takes a list of Values and numbers for {parameter}, got {type(group).__name__} {group!r}"
+        )
     return list(group)
 
 
@@ -244,7 +269,9 @@ def with_numbers(name: str, *groups: Any) -> Any:
         held = [[v if v.__class__ is value_class else constant(number(v, name)) for v in group] for group in lists]
         tail = [v if v.__class__ is value_class else constant(number(v, name)) for v in operands[len(lists) :]]
         return kernel(name, "V" * len(groups))(*held, *tail)
-    return derived(name, None, "float")(*([number(v, name) for v in group] for group in lists), *(number(v, name) for v in operands[len(lists) :]))
+    return derived(name, None, "float")(
+        *([number(v, name) for v in group] for group in lists), *(number(v, name) for v in operands[len(lists) :])
+    )
 
 
 def domain_error(name: str, operands: tuple[Any, ...], error: Exception) -> DomainError:

@@ -67,7 +67,7 @@ class Expression:
         unused = [name for name in values if name not in self._places]
         if unused:
             raise ExpressionError(
-                f"{', '.join(unused)} is given but not used (the expression uses {', '.join(self.inputs) or 'no names'})",
+                f"{', '.join(unused)} is given but not used (names in use: {', '.join(self.inputs) or 'none'})",
                 self.text,
                 0,
                 len(self.text),
@@ -84,7 +84,9 @@ class Expression:
                 result.label = result.label or target
                 names[target] = result
         if not isinstance(result, Value):
-            raise ExpressionError("the expression is a plain number: use at least one name, such as x", self.text, 0, len(self.text))
+            raise ExpressionError(
+                "the expression is a plain number: use at least one name, such as x", self.text, 0, len(self.text)
+            )
         return Evaluated(result, names, sources)
 
     def _compute(self, tree: ast.expr, names: Mapping[str, Value], sources: dict[Value, SourceLine]) -> Any:
@@ -132,9 +134,13 @@ def parse(text: str) -> Expression:
         line_start = sum(len(line) + 1 for line in text.split("\n")[: (error.lineno or 1) - 1])
         start = min(line_start + max((error.offset or 1) - 1, 0), max(len(text) - 1, 0))
         deep = "nested" in error.msg or "recursion" in error.msg
-        raise ExpressionError("nested too deeply (at most 200 brackets)" if deep else _plain(error.msg), text, start) from None
+        raise ExpressionError(
+            "nested too deeply (at most 200 brackets)" if deep else _plain(error.msg), text, start
+        ) from None
     except (RecursionError, MemoryError):
-        raise ExpressionError("nested too deeply: name parts of it, as in 'n = x*w + b; tanh(n)'", text, 0, len(text)) from None
+        raise ExpressionError(
+            "nested too deeply: name parts of it, as in 'n = x*w + b; tanh(n)'", text, 0, len(text)
+        ) from None
     statements: list[tuple[str | None, ast.expr]] = []
     inputs: dict[str, ast.Name] = {}
     assigned: dict[str, ast.Name] = {}
@@ -167,8 +173,16 @@ def _target(statement: ast.stmt, text: str, assigned: Mapping[str, ast.Name], la
         if not last:
             raise _error("this result is not used: give it a name, as in 'n = x*w; tanh(n)'", text, statement.value)
         return None
-    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1 or not isinstance(statement.targets[0], ast.Name):
-        raise _error(f"only expressions and 'name = expression' are allowed, not a statement of kind {type(statement).__name__}", text, statement)
+    if (
+        not isinstance(statement, ast.Assign)
+        or len(statement.targets) != 1
+        or not isinstance(statement.targets[0], ast.Name)
+    ):
+        raise _error(
+            f"only expressions and 'name = expression' are allowed, not a statement of kind {type(statement).__name__}",
+            text,
+            statement,
+        )
     target = statement.targets[0]
     if target.id in OPS:
         raise _error(f"{target.id} is the name of an op: choose another", text, target)
@@ -204,7 +218,9 @@ def _check(node: ast.expr, text: str) -> None:
         if not isinstance(node.op, (ast.USub, ast.UAdd)):
             raise _error(f"this operator is not allowed; {_WHAT}", text, node)
     elif not isinstance(node, ast.List):
-        kind = {"Attribute": "an attribute access", "Subscript": "an index", "Lambda": "a lambda"}.get(type(node).__name__, "this")
+        kind = {"Attribute": "an attribute access", "Subscript": "an index", "Lambda": "a lambda"}.get(
+            type(node).__name__, "this"
+        )
         raise _error(f"{kind} is not allowed; {_WHAT}", text, node)
 
 

@@ -21,7 +21,7 @@ BINARY: dict[type[ast.operator], str] = {
     ast.Pow: "**",
 }
 _COMPARE = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
-PRIMITIVES = frozenset("exp log log1p sqrt sin cos tan tanh abs max min sum".split())
+PRIMITIVES = frozenset(["exp", "log", "log1p", "sqrt", "sin", "cos", "tan", "tanh", "abs", "max", "min", "sum"])
 
 
 class Formula(NamedTuple):
@@ -60,7 +60,9 @@ def parse(text: str, functions: frozenset[str] = PRIMITIVES) -> Formula:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             if not isinstance(node.func, ast.Name) or node.func.id not in functions or node.keywords:
-                raise OpError(f"formula {text!r} calls {ast.unparse(node.func)!r} (allowed: {', '.join(sorted(functions))})")
+                raise OpError(
+                    f"formula {text!r} calls {ast.unparse(node.func)!r} (allowed: {', '.join(sorted(functions))})"
+                )
             callees[id(node.func)] = node.func.id
         elif isinstance(node, ast.Name):
             if id(node) not in callees:

@@ -13,8 +13,9 @@ from typing import Any
 from .derive import derived, primitives
 from .eager import apply, kernel
 from .errors import OpError
+from .methods import install
 from .ops import OPS, Interval, Op, add_op
-from .value import Value, install
+from .value import Value
 
 _OWN = frozenset(OPS)
 
@@ -70,8 +71,20 @@ def define_op(
     """
     if hasattr(Value, name):
         raise OpError(f"op {name!r}: Value has something of that name already; choose another")
-    op = add_op(name, symbol, inputs, forward, slopes, let=let, domain=domain, kinks=kinks, analytic=analytic, needs=needs, words=words)
-    install(name)
+    op = add_op(
+        name,
+        symbol,
+        inputs,
+        forward,
+        slopes,
+        let=let,
+        domain=domain,
+        kinks=kinks,
+        analytic=analytic,
+        needs=needs,
+        words=words,
+    )
+    install(name, Value)
     return op
 
 

@@ -12,7 +12,6 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -80,7 +79,9 @@ class Report:
         table = [head]
         for row in self.rows:
             error = f"{row.error:.1e}"
-            table.append((row.name, f"{row.analytic + 0.0:.10g}", f"{row.numeric + 0.0:.10g}", error, row.verdict, row.method))
+            table.append(
+                (row.name, f"{row.analytic + 0.0:.10g}", f"{row.numeric + 0.0:.10g}", error, row.verdict, row.method)
+            )
         widths = [max(len(line[i]) for line in table) for i in range(len(head))]
         right = {1, 2, 3}
         lines = []
@@ -169,7 +170,11 @@ def _prepare(
 
 def _parameters(f: Callable[..., Value], count: int) -> list[str]:
     try:
-        found = [p.name for p in inspect.signature(f).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        found = [
+            p.name
+            for p in inspect.signature(f).parameters.values()
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
     except (TypeError, ValueError):
         found = []
     return found[:count] if len(found) >= count else [f"x{i}" for i in range(count)]
@@ -236,7 +241,8 @@ def _kinks(order: list[Value], leaves: list[Value]) -> dict[Value, str]:
             sides.append(kink_signs(order, evaluate(order, given, "array")))
         for node, before in sides[0].items():
             for left, right in zip(before, sides[1][node]):
-                for i in np.flatnonzero(np.broadcast_to(left * right, len(chunk)) < 0):
+                crossed = np.broadcast_to(left * right, len(chunk)) < 0
+                for i in map(int, np.flatnonzero(crossed)):
                     found.setdefault(chunk[i], f"{node.op} at {short(node.inputs[0].data)} has a kink here")
     return found
 
@@ -304,7 +310,9 @@ def _function_rows(
             close = abs(row.analytic - n) <= KINKY * max(abs(row.analytic), abs(n)) + 1e-9 * scale
             if row.verdict == "right" and not close:
                 note = "f changes otherwise than its graph says: it reads .data, or branches on it"
-                row = Row(row.name, row.analytic, n, relative_error(row.analytic, n), "wrong", "central difference", note)
+                row = Row(
+                    row.name, row.analytic, n, relative_error(row.analytic, n), "wrong", "central difference", note
+                )
             checked.append(row)
         return checked
     rng = np.random.default_rng(seed)

@@ -150,11 +150,16 @@ class Graph:
         Raises:
             GraphError: if there is none, or more than one.
         """
-        found = [node for node in self.nodes if node.label == name] or [node for node in self.nodes if node.name == name]
+        found = [node for node in self.nodes if node.label == name] or [
+            node for node in self.nodes if node.name == name
+        ]
         if len(found) == 1:
             return found[0]
         known = ", ".join(node.label for node in self.nodes if node.label)
-        raise GraphError(f"{len(found) or 'no'} nodes are called {name!r} (labels: {known or 'none'}; any node: v0 … v{len(self.nodes) - 1})")
+        raise GraphError(
+            f"{len(found) or 'no'} nodes are called {name!r} "
+            f"(labels: {known or 'none'}; any node: v0 … v{len(self.nodes) - 1})"
+        )
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -271,7 +276,9 @@ def _node_in(i: int, row: Any, groups: int) -> Node:
         raise GraphError(f"{where}: label must be a text, got {label!r}")
     inputs = row["inputs"]
     if isinstance(inputs, list) and any(type(j) is int and j >= i for j in inputs):
-        raise GraphError(f"{where} reads node {max(inputs)}, which is not before it: the graph is cyclic or not in topological order")
+        raise GraphError(
+            f"{where} reads node {max(inputs)}, which is not before it: the graph is cyclic or not in topological order"
+        )
     ids = _ids_in(inputs, i, f"{where}: inputs")
     slopes = row["slopes"]
     if not isinstance(slopes, list) or len(slopes) != len(ids):

@@ -17,7 +17,14 @@ from .ops import Op
 CHOICE, COMPARE, SUM, PRODUCT, NEGATION, SIGNED, POWER, ATOM = range(8)  # SIGNED: a negative number
 Part = tuple[str, int]  # what is written, and how tightly its outermost operator binds
 _SUPERSCRIPT = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
-_COMPARE: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "≤", ast.Gt: ">", ast.GtE: "≥", ast.Eq: "=", ast.NotEq: "≠"}
+_COMPARE: dict[type[ast.cmpop], str] = {
+    ast.Lt: "<",
+    ast.LtE: "≤",
+    ast.Gt: ">",
+    ast.GtE: "≥",
+    ast.Eq: "=",
+    ast.NotEq: "≠",
+}
 
 
 def short(x: float) -> str:
@@ -150,7 +157,7 @@ class MathML:
 def render(tree: ast.expr, style: Style, bind: Callable[[str], Part]) -> Part:
     """Write a formula's tree in a style; `bind` says what stands for each name."""
     if isinstance(tree, ast.Constant):
-        return style.number(float(tree.value))  # type: ignore[arg-type]  # parse() admits only int and float
+        return style.number(_number(tree))
     if isinstance(tree, ast.Name):
         return bind(tree.id)
     if isinstance(tree, ast.BinOp):
@@ -167,6 +174,10 @@ def render(tree: ast.expr, style: Style, bind: Callable[[str], Part]) -> Part:
     return style.call(tree.func.id, [render(argument, style, bind)[0] for argument in tree.args])
 
 
+def _number(node: ast.Constant) -> float:
+    return float(node.value)  # type: ignore[arg-type]  # parse() admits only int and float
+
+
 class _Simplify(ast.NodeTransformer):
     """What constants settle is settled: with c = 2, `c * a**(c - 1) if c != 0 else 0` is `2 * a`."""
 
@@ -180,7 +191,8 @@ class _Simplify(ast.NodeTransformer):
         left, right = self.visit(node.left), self.visit(node.right)
         if isinstance(right, ast.Constant):
             if isinstance(left, ast.Constant) and isinstance(node.op, (ast.Add, ast.Sub)):
-                return ast.Constant(left.value + right.value if isinstance(node.op, ast.Add) else left.value - right.value)  # type: ignore[operator]  # numbers
+                p, q = _number(left), _number(right)
+                return ast.Constant(p + q if isinstance(node.op, ast.Add) else p - q)
             if isinstance(node.op, ast.Pow) and right.value == 1:
                 return left  # type: ignore[no-any-return]  # visit() returns Any
         return ast.BinOp(left, node.op, right)
@@ -199,7 +211,8 @@ def spelled_out(op: Op, formula: Formula, constants: Mapping[str, float] = Mappi
     for name, meaning in reversed(op.let):
         text = values_source(formula._replace(text=text), {name: f"({meaning.text})"})
     tree = ast.parse(text, mode="eval").body
-    return _Simplify(constants).visit(tree) if constants else tree  # type: ignore[no-any-return]  # visit() returns Any
+    simple: ast.expr = _Simplify(constants).visit(tree) if constants else tree
+    return simple
 
 
 SHOWN_TERMS = 6
@@ -210,7 +223,11 @@ Constants = Sequence["float | None"]
 
 
 def _settled(op: Op, constants: Constants) -> dict[str, float]:
-    return {} if op.variadic else {name: x for name, x, rule in zip(op.names, constants, op.slopes) if x is not None and rule is None}
+    return (
+        {}
+        if op.variadic
+        else {name: x for name, x, rule in zip(op.names, constants, op.slopes) if x is not None and rule is None}
+    )
 
 
 def forward(op: Op, style: Style, names: Sequence[Part], constants: Constants) -> Part:

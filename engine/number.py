@@ -36,4 +36,6 @@ def number(given: object, role: str = "Value") -> float:
     kind = type(given).__name__
     shown = repr(given)
     shown = shown if len(shown) <= 40 else shown[:39] + "…"
-    raise TypeError(f"{role} takes a real number, got {kind} {shown}: {_HINTS.get(kind, 'convert it with float(...) first')}")
+    raise TypeError(
+        f"{role} takes a real number, got {kind} {shown}: {_HINTS.get(kind, 'convert it with float(...) first')}"
+    )

@@ -53,7 +53,9 @@ def record_source() -> Iterator[dict[Value, SourceLine]]:
 
 
 def _ours(frame: FrameType) -> bool:
-    return frame.f_code.co_filename.startswith("<glassgrad op") or str(frame.f_globals.get("__name__", "")).startswith("glassgrad.")
+    return frame.f_code.co_filename.startswith("<glassgrad op") or str(frame.f_globals.get("__name__", "")).startswith(
+        "glassgrad."
+    )
 
 
 def _user_frame(frame: FrameType | None) -> FrameType | None:
@@ -75,5 +77,10 @@ def _place(frame: FrameType) -> SourceLine:
         if line is not None and start is not None:
             text = linecache.getline(code.co_filename, line, frame.f_globals).encode()
             first = len(text[:start].decode(errors="replace"))  # columns count bytes, people count characters
-            return SourceLine(code.co_filename, line, first, len(text[:end].decode(errors="replace")) if last == line and text else None)
+            return SourceLine(
+                code.co_filename,
+                line,
+                first,
+                len(text[:end].decode(errors="replace")) if last == line and text else None,
+            )
     return SourceLine(code.co_filename, frame.f_lineno)

@@ -13,7 +13,7 @@ from html import escape
 from typing import Literal, NamedTuple, overload
 
 from . import notation
-from .graph import Graph, Node, SourceLine, format_number
+from .graph import Graph, Node, SourceLine
 from .notation import ATOM, MathML, Part, Style, Text, short
 from .ops import OPS
 from .value import CONST, Value
@@ -124,7 +124,7 @@ class Steps(Sequence[Step]):
                 new=1.0,
                 rule=f"{root.name}.grad = ∂{root.name}/∂{root.name}",
                 numbers=f"{root.name}.grad = 1",
-                sentence=f"Going back starts at the result: {root.name} changes one to one with itself, so its gradient is 1.",
+                sentence=f"Back from the result: {root.name} changes one to one with itself, so its gradient is 1.",
                 source=root.source,
             )
         return _backward_step(self.graph, index, self._flows[index - len(nodes) - 1])
@@ -179,10 +179,28 @@ def _forward_step(graph: Graph, index: int) -> Step:
     node = graph.nodes[index]
     if node.op == CONST:
         number = short(node.data)
-        return Step(index, "forward", index, value=node.data, rule=f"{number} is a constant", numbers=number, sentence=f"{number} is a constant: no gradient flows into it.", source=node.source)
+        return Step(
+            index,
+            "forward",
+            index,
+            value=node.data,
+            rule=f"{number} is a constant",
+            numbers=number,
+            sentence=f"{number} is a constant: no gradient flows into it.",
+            source=node.source,
+        )
     if node.op not in OPS:
         given = f"{node.name} = {short(node.data)}"
-        return Step(index, "forward", index, value=node.data, rule=f"{node.name} is given", numbers=given, sentence=f"{node.name} is given: {short(node.data)}.", source=node.source)
+        return Step(
+            index,
+            "forward",
+            index,
+            value=node.data,
+            rule=f"{node.name} is given",
+            numbers=given,
+            sentence=f"{node.name} is given: {short(node.data)}.",
+            source=node.source,
+        )
     op, inputs = OPS[node.op], [graph.nodes[i] for i in node.inputs]
     text, numeric = Text(), Text("×")
     named = notation.forward(op, text, _named(inputs, text), _constants(inputs))[0]
@@ -206,11 +224,14 @@ def _backward_step(graph: Graph, index: int, flow: _Flow) -> Step:
     assert local is not None  # constants have no flow
     text, numeric, fixed = Text(), Text("×"), _constants(inputs)
     named = notation.slope(op, flow.position, text, _named(inputs, text), fixed, text.name(node.name))[0]
-    plugged = notation.slope(op, flow.position, numeric, [numeric.number(u.data) for u in inputs], fixed, numeric.number(node.data))
+    plugged = notation.slope(
+        op, flow.position, numeric, [numeric.number(u.data) for u in inputs], fixed, numeric.number(node.data)
+    )
     product = numeric.binary("*", numeric.number(flow.upstream), numeric.number(local))
     long = numeric.binary("+", numeric.number(flow.old), numeric.binary("*", numeric.number(flow.upstream), plugged))[0]
     brief = numeric.binary("+", numeric.number(flow.old), product)[0]
     middle = f"{long} = {brief}" if long != brief else brief
+    local_name = f"∂{node.name}/∂{receiver.name}"
     added = f" It is added to the {short(flow.old)} that arrived before." if flow.old != 0.0 else ""
     return Step(
         index,
@@ -223,11 +244,9 @@ def _backward_step(graph: Graph, index: int, flow: _Flow) -> Step:
         contribution=flow.upstream * local,
         old=flow.old,
         new=flow.new,
-        rule=f"{receiver.name}.grad += {node.name}.grad · ∂{node.name}/∂{receiver.name},  ∂{node.name}/∂{receiver.name} = {named}",
+        rule=f"{receiver.name}.grad += {node.name}.grad · {local_name},  {local_name} = {named}",
         numbers=f"{receiver.name}.grad = {middle} = {short(flow.new)}",
-        sentence=(
-            f"{node.name} hands {product[0]} = {short(flow.upstream * local)} back to {receiver.name}.{added}"
-        ),
+        sentence=(f"{node.name} hands {product[0]} = {short(flow.upstream * local)} back to {receiver.name}.{added}"),
         source=node.source,
     )
 
@@ -245,7 +264,8 @@ def step_mathml(graph: Graph, step: Step) -> tuple[str, str]:
         return f'<math display="block"><mrow>{"".join(parts)}</mrow></math>'
 
     def d(top: str, bottom: str) -> str:
-        return f"<mfrac><mrow><mi>∂</mi><mi>{escape(top)}</mi></mrow><mrow><mi>∂</mi><mi>{escape(bottom)}</mi></mrow></mfrac>"
+        over, under = (f"<mrow><mi>∂</mi><mi>{escape(name)}</mi></mrow>" for name in (top, bottom))
+        return f"<mfrac>{over}{under}</mfrac>"
 
     name, equals = style.name(node.name)[0], "<mo>=</mo>"
     root = graph.root.name
@@ -266,7 +286,9 @@ def step_mathml(graph: Graph, step: Step) -> tuple[str, str]:
     by_name = notation.slope(op, step.position, style, names, fixed, style.name(node.name))
     by_number = notation.slope(op, step.position, numeric, numbers, fixed, style.number(node.data))
     chain = style.binary("*", (d(root, node.name), ATOM), by_name)[0]
-    total = numeric.binary("+", style.number(step.old or 0.0), numeric.binary("*", style.number(step.upstream), by_number))[0]
+    total = numeric.binary(
+        "+", style.number(step.old or 0.0), numeric.binary("*", style.number(step.upstream), by_number)
+    )[0]
     return (
         line(d(root, receiver), "<mo>+=</mo>", d(root, node.name), "<mo>·</mo>", d(node.name, receiver), equals, chain),
         line(d(root, receiver), equals, total, equals, style.number(step.new or 0.0)[0]),
@@ -300,7 +322,9 @@ class Ledger(NamedTuple):
         total = parts[0]
         for part in parts[1:]:
             total = style.binary("+", total, part)
-        lines = [f"  through {c.node}: {text} = {short(c.contribution)}" for c, (text, _) in zip(self.contributions, parts)]
+        lines = [
+            f"  through {c.node}: {text} = {short(c.contribution)}" for c, (text, _) in zip(self.contributions, parts)
+        ]
         return "\n".join([head, *lines, f"  sum: {total[0]} = {short(self.total)}"])
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, cast, final
+from typing import Any, cast, final
 
-from . import eager
+from . import eager, methods
 from .backward import backward
-from .eager import NOT_COMPUTED, RECORDING, apply
+from .eager import NOT_COMPUTED, RECORDING
 from .number import number
 from .ops import OPS
 
@@ -21,7 +21,7 @@ LEAF, CONST, DETACHED = "", "const", "detached"
 
 
 @final
-class Value:
+class Value(methods.Derived):
     """A node of the computation graph.
 
     Args:
@@ -129,7 +129,8 @@ class Value:
         """
         if self._kind in (CONST, DETACHED):
             raise ValueError(
-                f"backward() on {self!r}: nothing was recorded behind it (made under no_grad() or by detach(), or a constant)"
+                f"backward() on {self!r}: nothing was recorded behind it "
+                "(it is a constant, or was made under no_grad() or by detach())"
             )
         backward(self)
 
@@ -179,7 +180,9 @@ class Value:
         return f"Value({self._data!r}{label}{grad})"
 
     def __reduce__(self) -> Any:
-        raise TypeError("a Value is not pickled or deep-copied: use gg.Graph(v).to_json() for a graph, v.detach() for a number")
+        raise TypeError(
+            "a Value is not pickled or deep-copied: use gg.Graph(v).to_json() for a graph, v.detach() for a number"
+        )
 
     # -- for code written against micrograd ---------------------------------------------------------------
 
@@ -198,33 +201,6 @@ class Value:
         for v, slope in zip(self.inputs, self.slopes):
             if slope is not None:
                 v._grad += self._grad * slope
-
-    if TYPE_CHECKING:  # derived from the op table at import
-
-        def __add__(self, other: Any) -> Value: ...
-        def __sub__(self, other: Any) -> Value: ...
-        def __rsub__(self, other: Any) -> Value: ...
-        def __mul__(self, other: Any) -> Value: ...
-        def __rmul__(self, other: Any) -> Value: ...
-        def __truediv__(self, other: Any) -> Value: ...
-        def __rtruediv__(self, other: Any) -> Value: ...
-        def __pow__(self, other: Any) -> Value: ...
-        def __rpow__(self, other: Any) -> Value: ...
-        def __neg__(self) -> Value: ...
-        def __abs__(self) -> Value: ...
-        def exp(self) -> Value: ...
-        def log(self) -> Value: ...
-        def sqrt(self) -> Value: ...
-        def sin(self) -> Value: ...
-        def cos(self) -> Value: ...
-        def tan(self) -> Value: ...
-        def tanh(self) -> Value: ...
-        def sigmoid(self) -> Value: ...
-        def relu(self) -> Value: ...
-        def leaky_relu(self, k: float = 0.01) -> Value: ...
-        def softplus(self) -> Value: ...
-        def silu(self) -> Value: ...
-        def gelu(self) -> Value: ...
 
 
 def _data(given: Value | float) -> float:
@@ -264,30 +240,5 @@ def no_grad() -> Iterator[None]:
 
 
 eager.NAMES.update(Value=Value, constant=constant, detached=detached)
-OPERATORS: Final = dict(add="add", sub="sub", mul="mul", div="truediv", pow="pow", neg="neg", abs="abs")
-"""Ops spelled as operators; every other op of one input (and defaults) is a method under its own name."""
-
-
-def install(name: str) -> None:
-    """Derive the methods of op `name` and put them on `Value`."""
-    op = OPS[name]
-    if name in OPERATORS:
-        spelled = OPERATORS[name]
-        setattr(Value, f"__{spelled}__", eager.method(name, with_number="pow_const" if name == "pow" else None))
-        if len(op.inputs) == 2 and name != "add":
-            setattr(Value, f"__r{spelled}__", eager.method(name, reflected=True))
-    elif len([text for text in op.inputs if "=" not in text]) == 1 and not op.variadic:
-        setattr(Value, name, eager.method(name) if len(op.inputs) == 1 else _with_defaults(name))
-
-
-def _with_defaults(name: str) -> Any:
-    def method(self: Value, *constants: float, **named: float) -> Any:
-        return apply(name, self, *constants, *named.values())
-
-    method.__name__ = name
-    return method
-
-
-for _name in OPS:
-    install(_name)
+methods.install_all(Value)
 _reflected_add = eager.method("add", reflected=True)

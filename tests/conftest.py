@@ -12,7 +12,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 @pytest.fixture
 def golden():
-    """Compare a text with the stored one; `GLASSGRAD_GOLDEN=write pytest` stores it anew, to be read before it is committed."""
+    """Compare a text with the stored one; `GLASSGRAD_GOLDEN=write pytest` stores it anew, to be read and committed."""
 
     def compare(name: str, text: str) -> None:
         path = GOLDEN / name

@@ -21,7 +21,12 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 def run(*words):
     environment = {**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"}
     return subprocess.run(
-        [sys.executable, "-m", "glassgrad", *words], capture_output=True, text=True, encoding="utf-8", env=environment, stdin=subprocess.DEVNULL
+        [sys.executable, "-m", "glassgrad", *words],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=environment,
+        stdin=subprocess.DEVNULL,
     )
 
 

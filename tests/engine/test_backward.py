@@ -199,6 +199,8 @@ def test_same_bits_in_eight_processes():
     outputs = set()
     for seed in range(8):
         env = {**os.environ, "PYTHONHASHSEED": str(seed)}
-        outputs.add(subprocess.run([sys.executable, "-c", PROGRAM], env=env, capture_output=True, check=True, text=True).stdout)
+        outputs.add(
+            subprocess.run([sys.executable, "-c", PROGRAM], env=env, capture_output=True, check=True, text=True).stdout
+        )
     assert len(outputs) == 1
     assert "0x1." in outputs.pop()

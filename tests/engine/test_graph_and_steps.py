@@ -112,7 +112,10 @@ def test_module_calls_become_groups():
     outer = inner.tanh()
     mark_call([outer], Call("layer", "Layer", (x,)))
     graph = Graph(outer * 2)
-    assert [(group.name, group.inputs, group.outputs) for group in graph.groups] == [("layer", (1,), (5,)), ("neuron", (1,), (4,))]
+    assert [(group.name, group.inputs, group.outputs) for group in graph.groups] == [
+        ("layer", (1,), (5,)),
+        ("neuron", (1,), (4,)),
+    ]
     paths = {node.name: [graph.groups[g].name for g in node.groups] for node in graph.nodes}
     assert paths["w"] == ["layer", "neuron"]
     assert paths["x"] == []
@@ -164,7 +167,10 @@ def test_each_step_continues_where_the_last_one_stopped():
 def test_every_op_has_words_and_notation():
     for name, op in OPS.items():
         low = [max(interval[0], 0.3) for interval in op.domain]
-        operands = [[Value(a, "p"), Value(a, "q")] if raw[0] == "*" else a if op.slopes[i] is None else Value(a, "r") for i, (raw, a) in enumerate(zip(op.inputs, low))]
+        operands = [
+            [Value(a, "p"), Value(a, "q")] if raw[0] == "*" else a if op.slopes[i] is None else Value(a, "r")
+            for i, (raw, a) in enumerate(zip(op.inputs, low))
+        ]
         walk = steps(gg.engine.eager.apply(name, *operands))
         for step in walk:
             assert step.rule
@@ -219,10 +225,7 @@ def test_long_sums_are_written_with_their_ends():
 def test_the_line_that_made_a_node():
     with gg.record_source() as sources:
         x = Value(2.0, "x")
-        y = (
-            x
-            * (x + 1)
-        )
+        y = x * (x + 1)
         z = sum([y, x]) + gg.dot([x], [3.0])
     here = {place.line for place in sources.values()}
     graph = Graph(z, sources=sources)

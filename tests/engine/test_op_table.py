@@ -97,7 +97,9 @@ def test_slopes_agree_on_floats_and_arrays(name):
             if op.slopes[part] is not None:
                 names = op.elements(numbers, element)
                 on_floats = derived(name, part, "float")(**names, y=y)
-                on_arrays = derived(name, part, "array")(**{k: np.float64(v) for k, v in names.items()}, y=np.float64(y))
+                on_arrays = derived(name, part, "array")(
+                    **{k: np.float64(v) for k, v in names.items()}, y=np.float64(y)
+                )
                 assert on_floats == pytest.approx(float(on_arrays), rel=1e-15)
 
 
@@ -226,7 +228,14 @@ def table():
 
 
 def test_a_users_op_gets_everything(table):
-    gg.define_op("swish", "sw", "a beta=1.0", "a / (1 + exp(-beta * a))", f"y / a + beta * y * (1 - y / a) ; {CONSTANT}", domain=((0.5, 2.0), (1.0, 2.0)))
+    gg.define_op(
+        "swish",
+        "sw",
+        "a beta=1.0",
+        "a / (1 + exp(-beta * a))",
+        f"y / a + beta * y * (1 - y / a) ; {CONSTANT}",
+        domain=((0.5, 2.0), (1.0, 2.0)),
+    )
     x = gg.Value(0.7, "x")
     assert x.swish().data == pytest.approx(x.silu().data)
     assert gg.gradcheck(lambda v: v.swish(1.5), [0.7], second_order=True).ok
