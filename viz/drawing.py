@@ -56,7 +56,7 @@ class Box(NamedTuple):
     @property
     def title(self) -> str:
         """Label and op symbol in one line: `o = tanh`, `layers[0] (Layer)`."""
-        if not (self.label and self.symbol):
+        if not (self.label and self.symbol) or self.label == self.symbol:
             return self.label or self.symbol
         return f"{self.label} ({self.symbol})" if self.kind == "fold" else f"{self.label} = {self.symbol}"
 

@@ -300,7 +300,7 @@ def _along(
         apart.append(offsets)
         for item, offset in zip(column, offsets):
             middle[item] = offset - offsets[-1] / 2
-    sweeps = 12 if len(lengths) < 20_000 else 6
+    sweeps = 40 if len(lengths) < 2_000 else 12 if len(lengths) < 20_000 else 6
     for sweep in range(sweeps):
         last = sweep >= sweeps - 4
         numbers = range(len(columns)) if sweep % 2 else range(len(columns) - 1, -1, -1)

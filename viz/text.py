@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-MAX_LABEL: Final = 24
+MAX_LABEL: Final = 28
 """Characters of a label that are shown; the whole of it is in the tooltip."""
 
 _JOINERS = frozenset("\u200c\u200d")  # they build emoji and letters, and turn no text around
@@ -32,17 +32,24 @@ def _visible(character: str) -> str:
 
 
 def shorten(text: str, limit: int = MAX_LABEL) -> str:
-    """At most `limit` characters, the last one an ellipsis if something was left out.
+    """At most `limit` characters: beginning and end, which tell names apart, around an ellipsis.
 
-    >>> shorten("abcdefgh", 5)
-    'abcd…'
+    >>> shorten("layers[0].neurons[3].w[12]", 20)
+    'layers[0].…[3].w[12]'
     """
     if len(text) <= limit:
         return text
-    kept = text[: limit - 1]
-    while kept and (kept[-1] == "\u200d" or unicodedata.combining(text[len(kept)])):  # never half a character
-        kept = kept[:-1]
-    return (kept or text[: limit - 1]) + "…"
+    start, end = limit // 2, len(text) - (limit - 1) // 2
+    while start > 1 and _continues(text, start):  # never half a character
+        start -= 1
+    while end < len(text) and _continues(text, end):
+        end += 1
+    return f"{text[:start]}…{text[end:]}"
+
+
+def _continues(text: str, i: int) -> bool:
+    """Whether the character at `i` belongs to the one before it."""
+    return unicodedata.combining(text[i]) != 0 or "\u200d" in text[i - 1 : i + 1] or unicodedata.category(text[i]) == "Mn"
 
 
 def number_text(x: float | None) -> str:
