@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from ..ops import OPS
-from .flow import Flow, numbered, plan, receiving
+from .flow import Flow, is_square_sum, numbered, plan, receiving
 from .formulas import Atom, Lowering, Scratch
 from .ir import (
     Buffer,
     Constant,
     Dots,
     Elementwise,
+    Extreme,
     Gather,
     Linear,
     MatrixProgram,
@@ -35,6 +36,9 @@ from .trace import Floats
 NUMPY = "absolute add copyto cos divide equal exp greater greater_equal less less_equal log log1p matmul maximum minimum multiply negative not_equal power sin sqrt subtract take tan tanh"
 
 
+_EXTREME = {"max": "maximum", "min": "minimum"}
+
+
 def cells(array: Floats, offset: int, shape: Shape, strides: Shape, fold: bool = False) -> Floats:
     """Cells of a buffer as an array of any shape, without a copy; `fold` merges the last axis with the examples'."""
     step, rest = array.strides[0], array.strides[1:]
@@ -48,6 +52,19 @@ def totals(values: Floats, order: Any, starts: Any) -> Floats:
     """Rows of `values` in `order`, added up between the `starts`."""
     summed: Floats = np.add.reduceat(values[order], starts, axis=0)
     return summed
+
+
+def winners(values: Floats, best: Floats) -> Floats:
+    """The slopes of max(max(a, b), c)…: 1 where a value is the best; a tie halves at every max it passes.
+
+    >>> winners(np.array([[1.0, 5.0], [3.0, 5.0], [2.0, 5.0]]), np.array([3.0, 5.0])).tolist()
+    [[0.0, 0.25], [1.0, 0.25], [0.0, 0.5]]
+    """
+    tied = values == best
+    later = np.cumsum(tied[::-1], axis=0)[::-1]
+    slopes = np.where(tied, 0.5**later, 0.0)
+    slopes[tied & (later == later[0])] *= 2.0  # the first has met nobody before it
+    return slopes
 
 
 def emit(program: MatrixProgram, root: View | None, mean: bool = True) -> tuple[str, list[Any]]:
@@ -189,6 +206,8 @@ class _Emitter:
                 names = self.names(step, varies)
                 with lowering.named(OPS[step.op], names) as known:
                     lowering.into(OPS[step.op].forward, known, self.view(step.out, varies))
+            elif isinstance(step, Extreme):
+                lines.append(f"{_EXTREME[step.op]}.reduce({self.view(step.a, varies)}, axis=0, out={self.view(step.out, varies)})")
             else:
                 self.linear(step, varies, lines)
         return lines
@@ -323,6 +342,12 @@ class _Emitter:
                 self.scatter(i, step, lines)
             elif isinstance(step, Elementwise):
                 self.slopes(i, step, lines)
+            elif isinstance(step, Extreme):
+                varies = self.varies(step.out)
+                y, upstream = self.view(step.out, varies), self.view(step.out, varies, grad=True)
+                for k, operand in receiving(self.program, step):
+                    text = f"multiply({upstream}, winners({self.view(operand, varies)}, {y}), out="
+                    self.contribute(i, k, operand, varies, lambda target, text=text: lines.append(f"{text}{target})"), lines)
             else:
                 self.spread(i, step, lines)
         return lines
@@ -422,7 +447,18 @@ class _Emitter:
         for k, operand in receiving(self.program, step):
             part = step.parts[k // 2]
             other = numbered(step)[k ^ 1] if not isinstance(part, Product) else (part.b, part.a)[k % 2]
-            if isinstance(part, Product):
+            if is_square_sum(step, k):
+                assert isinstance(part, Product)
+                varies_inside = self.varies(part.a)
+                seed = upstream
+                if varies and not varies_inside:
+                    seed = self.temporary((1, 1, 1), False)
+                    lines.append(f"add.reduce({upstream}, axis=3, out={seed})")
+                double = self.temporary((1, 1, 1), varies_inside, number=1)
+                lines.append(f"multiply({seed}, 2.0, out={double})")
+                text = f"multiply({double}, {self.view(operand, varies_inside)}, out="
+                self.contribute(i, k, operand, varies_inside, lambda target, text=text: lines.append(f"{text}{target})"), lines)
+            elif isinstance(part, Product):
                 self.product_gradient(i, k, step, part, operand, lines)
             elif isinstance(part, Term):
                 if part.b is None:

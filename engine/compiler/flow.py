@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .ir import Elementwise, Gather, Linear, MatrixProgram, Operand, Product, Step, View
+from .ir import Elementwise, Extreme, Gather, Linear, MatrixProgram, Operand, Product, Step, View
 from .trace import Ints
 
 
@@ -74,14 +74,26 @@ def _contributions(program: MatrixProgram, root: View) -> Iterator[Contribution]
 def receiving(program: MatrixProgram, step: Step) -> Iterator[tuple[int, View]]:
     """The operands of a step that a gradient flows into, each with its number."""
     for k, operand in enumerate(numbered(step)):
+        if k % 2 and is_square_sum(step, k):
+            continue  # both factors are the same: the first takes the gradient twice
         if isinstance(operand, View) and program.buffers[operand.buffer].active:
             yield k, operand
+
+
+def is_square_sum(step: Step, k: int) -> bool:
+    """Whether operand k belongs to a single Σ p², the usual penalty on parameters."""
+    if not isinstance(step, Linear) or not isinstance(part := step.parts[k // 2], Product) or step.out.shape != (1, 1, 1):
+        return False
+    a, b = part.a, part.b
+    return isinstance(a, View) and isinstance(b, View) and a.shape == (1, 1, b.shape[1]) and (a[0], a[1], a[3][2]) == (b[0], b[1], b[3][1])
 
 
 def numbered(step: Step) -> list[Operand | None]:
     """The operands of a step in order, two for each part of a form; of a bias's product only the rows that are cells."""
     if isinstance(step, Elementwise):
         return list(step.inputs)
+    if isinstance(step, Extreme):
+        return [step.a]
     assert isinstance(step, Linear)
     found: list[Operand | None] = []
     for part in step.parts:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .linear import FORM, Units
+from .linear import FORM, MAX, MIN, Units
 from .trace import Ints, Trace
 
 CONSTANTS, PARAMS, INPUTS = 0, 1, 2  # groups that are there from the start
@@ -18,9 +18,10 @@ class Group(NamedTuple):
     """Units computed by one step.
 
     Attributes:
-        op: name of the op, `"form"` for Σ a·b.
+        op: name of the op, `"form"` for Σ a·b, `"largest"` and `"smallest"` for n-ary max and min.
         slots: the slots computed.
-        operands: for an op, one row of slots per input; for a form two matrices (units x terms), a and b.
+        operands: for an op, one row of slots per input; for a form two matrices (units x terms), a and b, for n-ary
+            max and min one.
         nodes: how many scalar nodes it stands for.
     """
 
@@ -50,7 +51,13 @@ def group_units(t: Trace, units: Units, batched: bool = False) -> Grouping:
     rank[t.params : t.first_node] = 3
     groups: list[Group] = []
     length = np.diff(units.start)
+    done = rank < 4
+    done[t.first_node : t.first_constant] = False
+    waiting = _weight_forms(t, units)
     for level in levels(t, units):
+        level, waiting = _joined(units, level, waiting, group_of, done)
+        if not len(level):
+            continue
         at = np.repeat(units.start[level], length[level]) + _within(length[level])
         read = units.operands[at]
         begins = np.concatenate([[0], np.cumsum(length[level])[:-1]])
@@ -58,6 +65,7 @@ def group_units(t: Trace, units: Units, batched: bool = False) -> Grouping:
         varies[computed] = np.logical_or.reduceat(varies[read], begins)
         active[computed] = np.logical_or.reduceat(active[read], begins)
         rank[computed] = np.where(varies[computed], 4, 2)
+        done[computed] = True
         is_form = units.code[level] == FORM
         for members, key in (
             (level[is_form], _form_keys(t, units, level[is_form], rank, group_of)),
@@ -74,28 +82,60 @@ def group_units(t: Trace, units: Units, batched: bool = False) -> Grouping:
     return Grouping(tuple(groups), varies, active)
 
 
+def _weight_forms(t: Trace, units: Units) -> Ints:
+    """The forms Σ w·x in which one factor of every term is a parameter."""
+    weight = units.operands < t.params
+    either = weight[0::1].copy()
+    either[:-1] |= weight[1:]
+    begins, ends = units.start[:-1], units.start[1:]
+    ok = np.zeros(len(units.operands) + 1, dtype=np.int64)
+    pair = (np.arange(len(units.operands)) - np.repeat(begins, ends - begins)) % 2 == 0
+    np.cumsum(pair & ~either, out=ok[1:])
+    return np.flatnonzero((units.code == FORM) & (ok[ends] == ok[begins]))
+
+
+def _joined(units: Units, level: Ints, waiting: Ints, group_of: Ints, done: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[Ints, Ints]:
+    """`level` with the later forms Σ w·x that read what its own read: one product instead of several (q, k and v)."""
+    here = waiting[np.isin(waiting, level)]
+    level = level[~done[units.slot[level]]]
+    if not len(here):
+        return level, waiting
+    waiting = waiting[~done[units.slot[waiting]]]
+
+    def read(forms: Ints) -> Ints:
+        begin = units.start[forms]
+        return np.maximum(group_of[units.operands[begin]], group_of[units.operands[begin + 1]])
+
+    ready = np.isin(read(waiting), np.unique(read(here))[np.unique(read(here)) > PARAMS])
+    length = units.start[waiting + 1] - units.start[waiting]
+    at = np.repeat(units.start[waiting], length) + _within(length)
+    if len(waiting):
+        ready &= np.logical_and.reduceat(done[units.operands[at]], np.cumsum(length) - length)
+    return np.union1d(level, waiting[ready]), waiting[~ready]
+
+
 def levels(t: Trace, units: Units) -> list[Ints]:
-    """The units by longest path from the leaves: each level reads earlier levels only."""
+    """The units by longest path to the result, so that each is computed as late as possible.
+
+    Counted from the end, the positions of a sequence stay side by side though their pasts differ in length.
+    """
     unit_of = np.full(t.first_constant + len(t.constants), -1)
     unit_of[units.slot] = np.arange(len(units.slot))
     reader = np.repeat(np.arange(len(units.slot)), np.diff(units.start))
     source = unit_of[units.operands]
     inner = source >= 0
     reader, source = reader[inner], source[inner]
-    missing = np.bincount(reader, minlength=len(units.slot))
-    order = np.argsort(source, kind="stable")
-    reader = reader[order]
-    begin = np.concatenate([[0], np.cumsum(np.bincount(source, minlength=len(units.slot)))])
+    missing = np.bincount(source, minlength=len(units.slot))
+    begin = np.concatenate([[0], np.cumsum(np.bincount(reader, minlength=len(units.slot)))])
     ready = np.flatnonzero(missing == 0)
     found = []
     while len(ready):
         found.append(ready)
         count = begin[ready + 1] - begin[ready]
-        readers = reader[np.repeat(begin[ready], count) + _within(count)]
-        touched, times = np.unique(readers, return_counts=True)
+        touched, times = np.unique(source[np.repeat(begin[ready], count) + _within(count)], return_counts=True)
         missing[touched] -= times
         ready = touched[missing[touched] == 0]
-    return found
+    return found[::-1]
 
 
 def _within(counts: Ints) -> Ints:
@@ -107,11 +147,12 @@ def _op_keys(t: Trace, units: Units, members: Ints, group_of: Ints) -> Ints:
     """A number per unit that is equal for equal op and operand groups (and exponents, in pow_const)."""
     key = np.zeros(len(members), dtype=np.uint64)
     code = units.code[members]
+    chain = np.isin(code, (MAX, MIN))
     own_constant = np.isin(code, [i for i, name in enumerate(t.ops) if name in ("pow_const", "leaky_relu")])
     width = int(np.diff(units.start)[members].max()) if len(members) else 0
     count = np.diff(units.start)[members]
     for k in range(width):
-        has = count > k
+        has = (count > k) & (~chain | (k == 0))
         read = units.operands[np.where(has, units.start[members] + k, 0)]
         kind = np.where(has, group_of[read] + 1, 0)
         kind = np.where(has & own_constant & (read >= t.first_constant), -read, kind)
@@ -130,12 +171,8 @@ def _form_keys(t: Trace, units: Units, members: Ints, rank: Ints, group_of: Ints
     swap = ~plain & ((rank[a] > rank[b]) | ((rank[a] == rank[b]) & (group_of[a] > group_of[b])))
     a, b = np.where(swap, b, a), np.where(swap, a, b)
     units.operands[at], units.operands[at + 1] = a, b
-    sign = np.where(plain, b, 0)  # +c and -c are different terms
-    kind = (
-        group_of[a].astype(np.uint64) * _MIX[0]
-        + group_of[b].astype(np.uint64) * _MIX[1]
-        + sign.astype(np.uint64) * _MIX[2]
-    )
+    right = np.where((rank[a] == 0) & (group_of[b] > INPUTS), 1 << 40, group_of[b])  # weights meet any computed array
+    kind = group_of[a].astype(np.uint64) * _MIX[0] + right.astype(np.uint64) * _MIX[1]
     kind = (kind ^ (kind >> np.uint64(29))) * _MIX[1]
     begins = np.concatenate([[0], np.cumsum(count)[:-1]])
     uniform = np.maximum.reduceat(kind, begins) == np.minimum.reduceat(kind, begins)
@@ -155,6 +192,13 @@ def _padded(units: Units, members: Ints) -> list[Ints]:
 def _group(t: Trace, units: Units, members: Ints) -> Group:
     begin, length = units.start[members], np.diff(units.start)[members]
     slots, nodes = units.slot[members], int(units.nodes[members].sum())
+    if units.code[members[0]] in (MAX, MIN):
+        largest = units.code[members[0]] == MAX
+        column = np.arange(length.max())
+        neutral = t.first_constant + (3 if largest else 4)  # -inf or inf
+        exists = column < length[:, None]
+        read = np.where(exists, units.operands[np.where(exists, begin[:, None] + column, 0)], neutral)
+        return Group("largest" if largest else "smallest", slots, (read,), nodes)
     if units.code[members[0]] != FORM:
         read = units.operands[begin[:, None] + np.arange(length[0])]
         return Group(t.ops[units.code[members[0]]], slots, tuple(read.T), nodes)

@@ -127,7 +127,16 @@ class Gather(NamedTuple):
     nodes: int = 0
 
 
-Step = Linear | Elementwise | Gather
+class Extreme(NamedTuple):
+    """out = the largest (or smallest) along the first axis of a; op is `"max"` or `"min"`."""
+
+    out: View
+    op: str
+    a: Operand
+    nodes: int
+
+
+Step = Linear | Elementwise | Gather | Extreme
 
 
 class MatrixProgram(NamedTuple):
@@ -143,6 +152,8 @@ def operands(step: Step) -> Iterator[Operand]:
     """Everything a step reads, a gather's sources apart."""
     if isinstance(step, Elementwise):
         yield from step.inputs
+    elif isinstance(step, Extreme):
+        yield step.a
     elif isinstance(step, Linear):
         for part in step.parts:
             yield from (x for x in part if isinstance(x, (View, Constant)))
@@ -206,6 +217,8 @@ def _shapes(step: Step) -> Iterator[Shape]:
     shape = step.out.shape
     if isinstance(step, Elementwise):
         yield from (shape_of(x, shape) for x in step.inputs)
+    elif isinstance(step, Extreme):
+        yield shape_of(step.a, (1, *shape))[1:]
     elif isinstance(step, Linear):
         for part in step.parts:
             if isinstance(part, Product):

@@ -27,6 +27,8 @@ from .ir import (
     Sum,
     Term,
     View,
+    Extreme,
+    Step,
 )
 from .naming import Names
 from .products import common_shape, find_products, strides_of
@@ -41,6 +43,8 @@ def lay_out(t: Trace, grouping: Grouping, names: Names, arguments: Sequence[tupl
     for group in grouping.groups:
         if group.op == "form":
             layout.form(group)
+        elif group.op in ("largest", "smallest"):
+            layout.extreme(group)
         else:
             layout.elementwise(group)
     outputs = tuple(layout.operand(np.array([slot])) for slot in t.outputs)
@@ -58,7 +62,7 @@ class _Layout:
         self.names = names
         self.buffers: list[Buffer] = []
         self.ones: list[int] = []
-        self.steps: list[Linear | Elementwise | Gather] = []
+        self.steps: list[Step] = []
         self.buffer_of = np.full(t.first_constant + len(t.constants), -1)
         self.cell_of = np.zeros(t.first_constant + len(t.constants), dtype=np.int64)
         self.gathered: dict[bytes, int] = {}
@@ -140,6 +144,18 @@ class _Layout:
         out = self._new(self.names.fresh(group.op), "computed", group.slots[order], len(order))
         self.steps.append(Elementwise(_whole(out, shape), group.op, inputs, group.nodes))
 
+    def extreme(self, group: Group) -> None:
+        """A group of n-ary max or min."""
+        (read,) = group.operands
+        if read.shape[1] == 2:
+            self.elementwise(group._replace(op="max" if group.op == "largest" else "min", operands=tuple(read.T)))
+            return
+        order, shape = self.order([read[:, 0]])
+        a = self._array(np.ascontiguousarray(read[order].T).reshape(-1, *shape))
+        op = "max" if group.op == "largest" else "min"
+        out = self._new(self.names.fresh(op), "computed", group.slots[order], len(order))
+        self.steps.append(Extreme(_whole(out, shape), op, a, group.nodes))
+
     def order(self, columns: Sequence[Ints]) -> tuple[Ints, tuple[int, ...]]:
         """An order of a group's members, and a shape for them, that suit as many operand columns as possible."""
         places = [self.buffer_of[slots] * (1 << 40) + self.cell_of[slots] for slots in columns]
@@ -161,7 +177,13 @@ class _Layout:
             for columns in ([np.concatenate([factors, np.flatnonzero(bias)])] if bias.any() else []) + [factors]:
                 if self.products(group, a, b, columns, np.setdiff1d(np.arange(a.shape[1]), columns)):
                     return
-        if a.shape[1] <= FEW_TERMS:
+        homes = self.buffer_of[b[:, 0]]
+        if (homes != homes[0]).any():
+            for home in np.unique(homes):
+                part = homes == home
+                nodes = group.nodes * int(part.sum()) // len(part)
+                self.form(Group("form", group.slots[part], (a[part], b[part]), nodes))
+        elif a.shape[1] <= FEW_TERMS:
             self.terms(group, a, b)
         else:
             self.reduction(group, a, b, factors)

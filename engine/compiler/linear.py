@@ -1,7 +1,7 @@
-"""Stage 2: chains of + and * that are used once become one n-ary form, Σ aᵢ·bᵢ + Σ cⱼ.
+"""Stage 2: chains of + and * that are used once become one n-ary form, Σ aᵢ·bᵢ + Σ cⱼ; chains of max one max.
 
-What remains are units: forms, and single nodes of every other op. A plain term c is written c·1, a
-subtracted one c·(-1), so that a form is nothing but pairs.
+What remains are units: forms, n-ary max and min, and single nodes of every other op. A plain term c is written
+c·1, a subtracted one c·(-1), so that a form is nothing but pairs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from .trace import Ints, Trace
 
-FORM = -2  # stands where other units have their op
+FORM, MAX, MIN = -2, -3, -4  # stand where other units have their op
 
 
 class Units(NamedTuple):
@@ -20,7 +20,7 @@ class Units(NamedTuple):
 
     Attributes:
         slot: the slot each unit computes.
-        code: index of its op in the trace, or FORM.
+        code: index of its op in the trace, or FORM, MAX, MIN.
         start: `operands[start[i]:start[i + 1]]` are the slots unit i reads; of a form a₀ b₀ a₁ b₁ ….
         operands: slots read.
         nodes: how many scalar nodes each stands for.
@@ -74,6 +74,22 @@ def linear_forms(t: Trace) -> Units:
     is_form[root[absorbed]] = True
     is_form |= nary & ~absorbed
 
+    chain = np.zeros(slots, dtype=np.int64)  # n-ary max and min: their code at the root
+    chain_edges = np.zeros(len(operand), dtype=bool)
+    for name, mark in (("max", MAX), ("min", MIN)):
+        member = of_op(name)
+        links = member[consumer] & member[operand] & (uses[operand] == 1)
+        links[1:] &= ~(links[:-1] & (consumer[1:] == consumer[:-1]))  # of two chains that meet only one goes on
+        up = np.arange(slots)
+        up[operand[links]] = consumer[links]
+        end, _ = _roots(up, np.ones(slots, dtype=np.int64))
+        chain[end[member]] = mark
+        chain[consumer[member[consumer] & (operand >= t.first_constant)]] = 0  # beside a number it stays elementwise
+        chain[end[member & (end != np.arange(slots))]] = mark
+        absorbed |= member & (end != np.arange(slots))
+        chain_edges |= member[consumer] & ~links & (chain[end[consumer]] == mark)
+        root = np.where(member, end, root)
+
     one, minus_one = t.first_constant + 1, t.first_constant + 2
     edges = np.arange(len(operand))
     in_form = additive[consumer] & is_form[root[consumer]]
@@ -90,15 +106,15 @@ def linear_forms(t: Trace) -> Units:
     form, left, right = form[order], left[order], right[order]
 
     single = (code >= 0) & ~absorbed & ~is_form
-    single_edges = edges[single[consumer]]
-    owner = np.concatenate([np.repeat(form, 2), consumer[single_edges]])
+    single_edges = edges[(single[consumer] & (chain[consumer] == 0)) | chain_edges]
+    owner = np.concatenate([np.repeat(form, 2), np.where(chain_edges, root[consumer], consumer)[single_edges]])
     read = np.concatenate([np.stack([left, right], axis=1).ravel(), operand[single_edges]])
     order = np.argsort(owner, kind="stable")
     slot = np.flatnonzero(single | is_form)
     length = np.bincount(owner, minlength=slots)[slot]
     return Units(
         slot=slot,
-        code=np.where(is_form[slot], FORM, code[slot]),
+        code=np.where(is_form[slot], FORM, np.where(chain[slot] < 0, chain[slot], code[slot])),
         start=np.concatenate([[0], np.cumsum(length)]),
         operands=read[order],
         nodes=np.bincount(root[code >= 0], minlength=slots)[slot],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..ops import OPS
-from .ir import Constant, Dots, Elementwise, Gather, MatrixProgram, Operand, Product, Step, Sum, View
+from .ir import Constant, Dots, Elementwise, Extreme, Gather, MatrixProgram, Operand, Product, Step, Sum, View
 from .naming import layer_of
 from .trace import Trace
 
@@ -36,6 +36,8 @@ def symbols(t: Trace, program: MatrixProgram, step: Step) -> str:
         if len(names) == 2 and symbol in ("+", "-", "*", "/", "**"):
             return f"{names[0]} {symbol} {names[1]}"
         return f"{step.op}({', '.join(names)})"
+    if isinstance(step, Extreme):
+        return f"{step.op} over {operand_name(t, program, step.a)}"
     terms: list[str] = []
     for part in step.parts:
         a = operand_name(t, program, part.a)

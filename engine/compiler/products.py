@@ -87,7 +87,7 @@ def find_products(a: Ints, b: Ints, zero: int, place: Callable[[Ints], Ints]) ->
         Left rows (count, m, K), right rows (count, n, K), and which form each of the (count, m, n) products
         is (-1: none).
     """
-    if len(a) < 1 or (a.shape[1] == 1 and len(a) > 1):
+    if a.shape[1] == 1 or (len(a) == 1 and a.shape[1] <= 4):
         return None
     a, b = _completed(a, b, zero), _completed(b, a, zero)
     rows, columns = unique_rows(a), unique_rows(b)
@@ -103,7 +103,7 @@ def find_products(a: Ints, b: Ints, zero: int, place: Callable[[Ints], Ints]) ->
     m, n = int(sizes_a[0]), int(sizes_b[0])
     if (sizes_a != m).any() or (sizes_b != n).any() or len(a) < FILLED * count * m * n:
         return None
-    if count > 1 and (m * n == 1 or a.shape[1] <= 2 and 1 in (m, n)):
+    if count > 1 and (m * n == 1 or (a.shape[1] <= 2 and 1 in (m, n))):
         return None
     chosen_a = _ordered(a[first_a], part_a, place).reshape(count, m)
     chosen_b = _ordered(b[first_b], part_b, place).reshape(count, n)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..value import Value
-from .emit import NUMPY, cells, totals
+from .emit import NUMPY, cells, totals, winners
 from .errors import CompileError
 from .ir import MatrixProgram
 from .listing import listing
@@ -235,7 +235,7 @@ def _namespace() -> dict[str, Any]:
     return (
         names
         | {name: getattr(np, name) for name in ("array", "empty", "ones", "zeros", "moveaxis")}
-        | {"cells": cells, "totals": totals}
+        | {"cells": cells, "totals": totals, "winners": winners}
     )
 
 

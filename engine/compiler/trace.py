@@ -1,11 +1,12 @@
 """Stage 1: the recorded `Value`s as columns of integers, one row per scalar node.
 
 Slots are numbered parameters first, then inputs, then computed nodes in topological order, then the
-distinct constants, the first three of which are always 0, 1 and -1.
+distinct constants, the first of which are always 0, 1, -1, -inf and inf.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -54,7 +55,7 @@ class Trace(NamedTuple):
 
     @property
     def first_constant(self) -> int:
-        """The slot of the constant 0; 1 and -1 follow."""
+        """The slot of the constant 0; 1, -1, -inf and inf follow."""
         return len(self.code)
 
     def same_as(self, other: Trace) -> bool:
@@ -106,7 +107,7 @@ def trace(
     code = [-1] * (len(params) + len(inputs))
     start = [0] * len(code)
     operands: list[int] = []
-    numbers: dict[float, int] = {0.0: _CONSTANTS, 1.0: _CONSTANTS + 1, -1.0: _CONSTANTS + 2}
+    numbers = {x: _CONSTANTS + i for i, x in enumerate((0.0, 1.0, -1.0, -math.inf, math.inf))}
     others: list[Value] = []
     push = operands.append
     for node in order:
