@@ -78,7 +78,7 @@
     let grad = "";
     if (arrived.length) {
       const latest = arrived[arrived.length - 1];
-      grad = hidden(latest) ? "?" : steps[latest].total + (complete ? "" : " + …");
+      grad = hidden(latest) ? "?" : steps[latest].total + (complete ? "" : " …");
     }
     setText(node.valueText, value);
     setText(node.gradText, grad);

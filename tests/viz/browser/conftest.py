@@ -3,16 +3,21 @@ from pathlib import Path
 
 import pytest
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def neuron(x1, x2, w1, w2, b):
     n = x1 * w1 + x2 * w2 + b
-    o = n.tanh()
-    return o
+    return n.tanh()
 
 
 def fork(x, w):

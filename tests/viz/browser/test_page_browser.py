@@ -141,7 +141,8 @@ def test_states_at_every_step_stepped_and_jumped(opened, walks, name):
     stepper, _ = walks[name]
     graph, steps = stepper.graph, stepper.steps
     page = opened(stepper)
-    snapshot = """() => [...document.querySelectorAll('#canvas [id]')].filter(e => !e.closest('defs') && e.tagName !== 'title')
+    snapshot = """() => [...document.querySelectorAll('#canvas [id]')]
+        .filter(e => !e.closest('defs') && e.tagName !== 'title')
         .map(e => [e.id, e.getAttribute('data-state'), e.tagName === 'text' ? e.textContent : ''])"""
     forward = []
     for index, step in enumerate(steps):
@@ -154,7 +155,7 @@ def test_states_at_every_step_stepped_and_jumped(opened, walks, name):
             assert ("partial" in state) == (node.id in arrived and node.id in counts), (index, node)
             assert ("current" in state) == (node.id == (step.node if step.input is None else step.input))
             if node.op != "const":
-                shown = page.text(f"#gn{node.id}-grad").removesuffix(" + …")
+                shown = page.text(f"#gn{node.id}-grad").removesuffix(" …")
                 assert shown == (short(arrived[node.id]) if node.id in arrived else "")
         forward.append(page.page.evaluate(snapshot))
         page.press("ArrowRight")
@@ -338,7 +339,8 @@ def test_nothing_is_wider_than_a_phone(opened, walks):
 
 
 def test_reduced_motion_moves_nothing(opened, walks):
-    durations = "() => [...document.querySelectorAll('*')].map(e => getComputedStyle(e).transitionDuration).filter(d => d !== '0s').length"
+    durations = """() => [...document.querySelectorAll('*')]
+        .map(e => getComputedStyle(e).transitionDuration).filter(d => d !== '0s').length"""
     assert opened(walks["neuron"][0], **LOOKS["calm"]).page.evaluate(durations) == 0
     assert opened(walks["neuron"][0], reduced_motion="no-preference").page.evaluate(durations) > 0
 
@@ -389,8 +391,13 @@ def test_the_notebook_frame_runs_the_page(chromium, walks, tmp_path):
 
 def test_the_assets_are_in_the_page_and_nothing_else_is_allowed(opened, walks):
     page = opened(walks["neuron"][0])
-    page.page.evaluate("""() => { const s = document.createElement('script'); s.textContent = 'window.broken = 1'; document.body.append(s);
-                                  const i = new Image(); i.src = 'http://127.0.0.1:9/x.png'; document.body.append(i); }""")
+    page.page.evaluate("""() => {
+        const script = document.createElement('script');
+        script.textContent = 'window.broken = 1';
+        const image = new Image();
+        image.src = 'http://127.0.0.1:9/x.png';
+        document.body.append(script, image);
+    }""")
     page.page.wait_for_timeout(100)
     assert page.page.evaluate("window.broken") is None
     assert all("Content Security Policy" in message for message in page.messages)
