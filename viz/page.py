@@ -118,8 +118,8 @@ def _row(graph: Graph, step: Step, parts: dict[tuple[Any, ...], int]) -> tuple[A
     answer = (
         exact if exact is not None and math.isfinite(exact) else None
     )  # nobody is asked for infinity, or what is given
-    parts = [None if x is None else short(x) for x in (step.upstream, step.slope, step.contribution)]
-    return (step.phase, step.node, step.input, step.position, step.sentence, rule, numbers, *parts, total, answer)
+    factors = [None if x is None else short(x) for x in (step.upstream, step.slope, step.contribution)]
+    return (step.phase, step.node, step.input, step.position, step.sentence, rule, numbers, *factors, total, answer)
 
 
 def _part(element: ElementTree.Element, parts: dict[tuple[Any, ...], int]) -> int:

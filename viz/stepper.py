@@ -111,7 +111,7 @@ class Stepper:
         else:
             from .terminal import walk
 
-            walk(self.steps)
+            walk(self.steps, expression=self._expression or None)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         from .page import static_picture

@@ -1,6 +1,7 @@
 import pytest
 
 import glassgrad as gg
+from glassgrad.viz.cli import main
 from glassgrad.viz.script import ScriptError, load_function, names_function
 
 SCRIPT = """
@@ -57,3 +58,36 @@ def test_what_is_a_function_of_a_file():
     assert names_function("C:\\code\\b.py:f")
     for text in ("tanh(x)", "b.py", "b.py:", "b.txt:f", "b.py:f()"):
         assert not names_function(text)
+
+
+def test_the_command_writes_a_page(tmp_path, capsys):
+    path = tmp_path / "page.html"
+    assert main(["step", "tanh(x*w)", "x=2", "w=-3", "--html", str(path)]) == 0
+    assert capsys.readouterr().out == f"wrote {path}: 8 steps; open it in a browser\n"
+    assert "tanh(x*w)" in path.read_text(encoding="utf-8")
+
+
+def test_the_command_runs_the_user_s_file_after_saying_so(script, tmp_path, capsys):
+    assert main(["step", f"{script}:loss", "x=2", "--all"]) == 0
+    out, err = capsys.readouterr()
+    assert err == f"running your file {script} to get loss()\n"
+    assert "error = 4 − 3 = 1" in out
+    assert main(["step", f"{script}:loss", "x=2", "--html", str(tmp_path / "page.html")]) == 0
+    assert "helper_of_script.py" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["{script}:other", "x=2"], "no function 'other'"),
+        (["{script}:loss", "z=2"], "missing a required argument: 'x'; loss takes x=NUMBER, y=NUMBER"),
+        (["{script}:loss", "x=two"], "x needs a number, got 'two'"),
+        (["x*x", "x=2", "--html", "page.txt"], "page.txt must end with .html"),
+        (["x*x", "x=2", "--html", "{script}/page.html"], "cannot write"),
+    ],
+)
+def test_the_command_s_mistakes_are_one_line(script, capsys, words, message):
+    assert main(["step", *(word.format(script=script) for word in words)]) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("glassgrad: error: ")
+    assert message in line

@@ -18,11 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("values", metavar="NAME=NUMBER", nargs="*", help="a number for each name in it")
 
 
-def evaluated(options: argparse.Namespace) -> Evaluated:
-    """Parse and evaluate what was typed.
+def numbers(options: argparse.Namespace) -> dict[str, float]:
+    """The numbers that were given, by name.
 
     Raises:
-        CommandError: with a caret under the place.
+        CommandError: for what is no NAME=NUMBER, or a name given twice.
     """
     values: dict[str, float] = {}
     for given in options.values:
@@ -36,6 +36,16 @@ def evaluated(options: argparse.Namespace) -> Evaluated:
             values[name] = float(text)
         except ValueError:
             raise CommandError(f"{name} needs a number, got {text!r} (as in {name}=0.5)") from None
+    return values
+
+
+def evaluated(options: argparse.Namespace) -> Evaluated:
+    """Parse and evaluate what was typed.
+
+    Raises:
+        CommandError: with a caret under the place.
+    """
+    values = numbers(options)
     try:
         return parse(options.expression.strip()).evaluate(values)
     except ExpressionError as error:
