@@ -148,5 +148,10 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Digraph:
 
 def _record(cells: list[str]) -> str:
     """The cells of a record: its own signs are escaped on top of DOT's."""
-    shown = ("".join(f"\\{c}" if c in "{}|<>" else c for c in dot_text([cell])) for cell in cells)
+    shown = []
+    for cell in cells:
+        text = "".join(f"\\{c}" if c in "{}|<>" else c for c in dot_text([cell]))
+        shown.append(
+            text if text.isascii() else text.replace(" ", "&#160;")
+        )  # dot 2.43 loses a blank after such a letter
     return nohtml("{ " + " | ".join(shown) + " }")

@@ -47,7 +47,11 @@ def save(drawing: Drawing, path: Path) -> Path:
 def mimebundle(drawing: Drawing) -> dict[str, str]:
     """What a notebook shows: an `<img>` with the picture inside it survives untrusted and sanitised views."""
     svg = drawing.svg
-    return {"text/html": _img(drawing, svg), "image/svg+xml": svg, "text/plain": "\n".join([drawing.summary, *drawing.messages])}
+    return {
+        "text/html": _img(drawing, svg),
+        "image/svg+xml": svg,
+        "text/plain": "\n".join([drawing.summary, *drawing.messages]),
+    }
 
 
 def _img(drawing: Drawing, svg: str) -> str:

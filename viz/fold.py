@@ -45,8 +45,14 @@ def fold_graph(graph: Graph, fold: str | bool | Sequence[str] = "auto", unfold: 
     Raises:
         ValueError: for another `fold`, or a name that no call has.
     """
-    if not (isinstance(fold, bool) or fold == "auto" or (not isinstance(fold, str) and all(isinstance(n, str) for n in fold))):
-        raise ValueError(f'fold={fold!r}: give "auto", True, False, or a list of names or kinds of calls such as ["Neuron"]')
+    if not (
+        isinstance(fold, bool)
+        or fold == "auto"
+        or (not isinstance(fold, str) and all(isinstance(n, str) for n in fold))
+    ):
+        raise ValueError(
+            f'fold={fold!r}: give "auto", True, False, or a list of names or kinds of calls such as ["Neuron"]'
+        )
     opened = _with_outer(graph, _called(graph, [unfold] if isinstance(unfold, str) else unfold, "unfold"))
     every = set(range(len(graph.groups)))
     if fold is False:
@@ -82,7 +88,9 @@ def _called(graph: Graph, names: Sequence[str], argument: str) -> set[int]:
         if not those:
             known = list(dict.fromkeys(text for group in graph.groups for text in (group.kind, group.name)))
             listed = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
-            raise ValueError(f"{argument}: no call is named {name!r} (there are: {listed or 'none; the graph was made without modules'})")
+            raise ValueError(
+                f"{argument}: no call is named {name!r} (there are: {listed or 'none; the graph was made without modules'})"
+            )
         found |= those
     return found
 

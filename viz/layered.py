@@ -104,7 +104,9 @@ def _columns(count: int, links: Sequence[tuple[int, int]]) -> tuple[list[list[in
             lane.append(next_item)
             next_item += 1
         if next_item > count + MAX_LANES:
-            raise ValueError(f"{count:,} boxes with this many long edges cannot be drawn readably: fold some calls, or draw a part of the graph")
+            raise ValueError(
+                f"{count:,} boxes with this many long edges cannot be drawn readably: fold some calls, or draw a part of the graph"
+            )
         paths.append([u, *lane[: rank[v] - rank[u] - 1], v])
     column = rank + [0] * (next_item - count)
     for u, lane in lanes.items():
@@ -174,7 +176,9 @@ def _reduce_crossings(columns: list[list[int]], before: list[list[int]], after: 
         columns[:] = best
 
 
-def _improve(columns: list[list[int]], before: list[list[int]], after: list[list[int]], place: list[int], rounds: int) -> int:
+def _improve(
+    columns: list[list[int]], before: list[list[int]], after: list[list[int]], place: list[int], rounds: int
+) -> int:
     """Swap and move items until it saves nothing (or `rounds` times); returns how many crossings are left."""
     fewest = _crossings(columns, after, place)
     for _ in range(rounds):
@@ -214,7 +218,10 @@ def _move_single(
             at = place[item]
             mine_left, mine_right = left[item], right[item]
             least, goal = 0, at
-            for places, sign in ((range(at - 1, max(-1, at - reach), -1), 1), (range(at + 1, min(len(column), at + reach)), -1)):
+            for places, sign in (
+                (range(at - 1, max(-1, at - reach), -1), 1),
+                (range(at + 1, min(len(column), at + reach)), -1),
+            ):
                 change = 0
                 for k in places:
                     its_left, its_right = left[column[k]], right[column[k]]
@@ -310,9 +317,14 @@ def _along(
             weights: list[float] = []
             for item in column:
                 others = before[item] + after[item] if last else (before if sweep % 2 else after)[item]
-                heavy = [(8.0 if item >= boxes and other >= boxes else 2.0 if item >= boxes or other >= boxes else 1.0) for other in others]
+                heavy = [
+                    (8.0 if item >= boxes and other >= boxes else 2.0 if item >= boxes or other >= boxes else 1.0)
+                    for other in others
+                ]
                 weight = sum(heavy)
-                wanted.append(sum([w * middle[other] for w, other in zip(heavy, others)]) / weight if weight else middle[item])
+                wanted.append(
+                    sum([w * middle[other] for w, other in zip(heavy, others)]) / weight if weight else middle[item]
+                )
                 weights.append(weight or 0.1)
             for item, at in zip(column, _separated(wanted, weights, apart[c])):
                 middle[item] = at
@@ -344,8 +356,12 @@ def _routes(
     sizes: Sequence[Point], columns: list[list[int]], paths: list[list[int]], middle: list[float], stub: float
 ) -> Placed:
     boxes = len(sizes)
-    top = min((middle[i] - sizes[i][1] / 2 if i < boxes else middle[i] for column in columns for i in column), default=0.0)
-    bottom = max((middle[i] + sizes[i][1] / 2 if i < boxes else middle[i] for column in columns for i in column), default=0.0)
+    top = min(
+        (middle[i] - sizes[i][1] / 2 if i < boxes else middle[i] for column in columns for i in column), default=0.0
+    )
+    bottom = max(
+        (middle[i] + sizes[i][1] / 2 if i < boxes else middle[i] for column in columns for i in column), default=0.0
+    )
     middle = [at - top for at in middle]
     ports = _ports(sizes, paths, middle)
     column_of = {item: c for c, column in enumerate(columns) for item in column}

@@ -240,9 +240,14 @@ def _drawing(
         box._replace(x=_px(x - w / 2 + MARGIN), y=_px(y - h / 2 + MARGIN), width=_px(w), height=_px(h))
         for box, (x, y), (w, h) in zip(boxes, placed.middles, sizes)
     ]
-    spots = placed.slope_spots or [_slope_spot(curve, edge.slope, direction) for edge, curve in zip(edges, placed.curves)]
+    spots = placed.slope_spots or [
+        _slope_spot(curve, edge.slope, direction) for edge, curve in zip(edges, placed.curves)
+    ]
     set_edges = [
-        edge._replace(curve=tuple([(_px(x + MARGIN), _px(y + MARGIN)) for x, y in curve]), slope_at=(_px(sx + MARGIN), _px(sy + MARGIN)))
+        edge._replace(
+            curve=tuple([(_px(x + MARGIN), _px(y + MARGIN)) for x, y in curve]),
+            slope_at=(_px(sx + MARGIN), _px(sy + MARGIN)),
+        )
         for edge, curve, (sx, sy) in zip(edges, placed.curves, spots)
     ]
     return Drawing(

@@ -32,7 +32,9 @@ def dot_placed(sizes: Sequence[Point], links: Sequence[tuple[int, int]], slopes:
     """
     program = shutil.which("dot")
     if program is None:
-        raise DotError("no dot program was found: install Graphviz (https://graphviz.org/download), or use layout=\"builtin\"")
+        raise DotError(
+            'no dot program was found: install Graphviz (https://graphviz.org/download), or use layout="builtin"'
+        )
     try:
         done = subprocess.run(  # noqa: S603 - the program from the search path, fed numbers only
             [program, "-Tplain", "-y"],
@@ -44,7 +46,7 @@ def dot_placed(sizes: Sequence[Point], links: Sequence[tuple[int, int]], slopes:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise DotError(f"dot took more than {SECONDS:g} s for {len(sizes):,} boxes; use layout=\"builtin\"") from None
+        raise DotError(f'dot took more than {SECONDS:g} s for {len(sizes):,} boxes; use layout="builtin"') from None
     if done.returncode:
         raise DotError(f"dot failed with status {done.returncode}: {done.stderr.strip()[:200]}")
     return _placed(done.stdout, len(sizes), links)

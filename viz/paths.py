@@ -167,7 +167,9 @@ def _short(graph: Graph, node: int) -> str:
 
 
 def _in_words(graph: Graph, path: Path) -> str:
-    named = [box.label or box.symbol or _short(graph, n) for n in path.nodes for box in [node_box(graph, n, True, False)]]
+    named = [
+        box.label or box.symbol or _short(graph, n) for n in path.nodes for box in [node_box(graph, n, True, False)]
+    ]
     if len(named) > LONGEST:
         named[ENDS:-ENDS] = ["…"]
     return f"{' → '.join(named)}: {_factors(path.slopes)} = {number_text(path.product)}"
@@ -195,13 +197,31 @@ def _parts(graph: Graph, shown: list[Path], count: int, total: float) -> tuple[l
             last = box
         factors = _factors(path.slopes)
         tooltip = f"{_in_words(graph, path)}\n{path.product!r}"
-        product = Box(f"p{p}", "fold", 0, 0, 0, 0, shorten(factors, 40), "", number_text(path.product), "", "", (), tooltip)
-        edges.append(Edge(f"p{p}-product", last.id, product.id, path.nodes[-1], path.nodes[-1], 0, (), "", (0.0, 0.0), ()))
+        product = Box(
+            f"p{p}", "fold", 0, 0, 0, 0, shorten(factors, 40), "", number_text(path.product), "", "", (), tooltip
+        )
+        edges.append(
+            Edge(f"p{p}-product", last.id, product.id, path.nodes[-1], path.nodes[-1], 0, (), "", (0.0, 0.0), ())
+        )
         boxes.append(product)
         products.append(product)
     label = f"∂{_short(graph, graph.root.id)}/∂{_short(graph, start)}"
     note = f"and {_many(count - len(shown))} more paths" if count > len(shown) else ""
-    result = Box("sum", "op", 0, 0, 0, 0, label, "Σ" if count > 1 else "", number_text(total), "", note, (), f"{label} = {total!r}")
+    result = Box(
+        "sum",
+        "op",
+        0,
+        0,
+        0,
+        0,
+        label,
+        "Σ" if count > 1 else "",
+        number_text(total),
+        "",
+        note,
+        (),
+        f"{label} = {total!r}",
+    )
     for p, product in enumerate(products):
         root = graph.root.id
         edges.append(Edge(f"p{p}-sum", product.id, "sum", root, root, p, (), "", (0.0, 0.0), ()))
@@ -228,4 +248,6 @@ def _run_box(graph: Graph, path: Path, run: range) -> Box:
 
 def _edge(prefix: str, source: Box, target: Box, path: Path, k: int, slope: str) -> Edge:
     u, i, position = path.nodes[k], path.nodes[k + 1], path.positions[k]
-    return Edge(f"{prefix}e{i}-{position}", source.id, target.id, u, i, position, (), slope, (0.0, 0.0), ((i, position),))
+    return Edge(
+        f"{prefix}e{i}-{position}", source.id, target.id, u, i, position, (), slope, (0.0, 0.0), ((i, position),)
+    )

@@ -90,7 +90,11 @@ def _file(content: bytes, width: float, height: float, title: str) -> bytes:
     start = len(out)
     out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
     out += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    out += b"trailer\n<< /Size %d /Root 1 0 R /Info %d 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(objects), start)
+    out += b"trailer\n<< /Size %d /Root 1 0 R /Info %d 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
+        len(objects) + 1,
+        len(objects),
+        start,
+    )
     return bytes(out)
 
 
@@ -132,8 +136,8 @@ def _words(words: Words, boxed: dict[str, None]) -> Iterator[str]:
         return
     runs = list(_runs(words.text))
     x = words.x - sum(width for _, _, width in runs) * words.size / 2000
-    missing = [character for font, character, width in runs if not font and width]
-    boxed.update(dict.fromkeys(missing))
+    missing = [(character, width) for font, character, width in runs if not font]
+    boxed.update(dict.fromkeys(character for character, width in missing if width))
     if missing:
         yield f"/Span << /ActualText {_unicode(words.text)} >> BDC"
     yield f"{_rgb(words.fill)} rg {_rgb(words.fill)} RG"

@@ -53,7 +53,14 @@ def draw(
     """
     graph = graph_of(root, frame_names(sys._getframe(1)) if names is None else variable_names(names))
     return _layout(
-        graph, fold=fold, unfold=unfold, direction=direction, values=values, gradients=gradients, slopes=slopes, engine=layout
+        graph,
+        fold=fold,
+        unfold=unfold,
+        direction=direction,
+        values=values,
+        gradients=gradients,
+        slopes=slopes,
+        engine=layout,
     )
 
 

@@ -53,11 +53,15 @@ def render_image(drawing: Drawing, *, scale: float = SCALE, dark: bool = False) 
     try:
         from PIL import Image, ImageDraw
     except ImportError:
-        raise ImportError('PNG pictures need Pillow: pip install "glassgrad[png]" (svg, pdf and html need nothing)') from None
+        raise ImportError(
+            'PNG pictures need Pillow: pip install "glassgrad[png]" (svg, pdf and html need nothing)'
+        ) from None
     area = drawing.width * drawing.height * SMOOTH**2
     fitting = min(scale, (MOST_PIXELS / area) ** 0.5)
     if fitting < 0.5:
-        raise ValueError(f"a drawing of {drawing.width:g} × {drawing.height:g} is too large for PNG: save it as .svg or .pdf")
+        raise ValueError(
+            f"a drawing of {drawing.width:g} × {drawing.height:g} is too large for PNG: save it as .svg or .pdf"
+        )
     if fitting < scale:
         warnings.warn(f"painted at scale {fitting:.2f} instead of {scale:g}: the drawing is large", stacklevel=5)
     factor = fitting * SMOOTH
@@ -69,12 +73,22 @@ def render_image(drawing: Drawing, *, scale: float = SCALE, dark: bool = False) 
         if isinstance(shape, Words):
             _words(pen, shape, factor, lacking)
         elif isinstance(shape, Panel):
-            box = [shape.x * factor, shape.y * factor, (shape.x + shape.width) * factor, (shape.y + shape.height) * factor]
+            box = [
+                shape.x * factor,
+                shape.y * factor,
+                (shape.x + shape.width) * factor,
+                (shape.y + shape.height) * factor,
+            ]
             line = max(1, round(shape.line * factor))
             pen.rounded_rectangle(box, shape.radius * factor, shape.fill, shape.stroke, line)
         elif isinstance(shape, Stroke):
             for piece in _dashes(shape):
-                pen.line([(x * factor, y * factor) for x, y in piece], shape.stroke, max(1, round(shape.line * factor)), "curve")
+                pen.line(
+                    [(x * factor, y * factor) for x, y in piece],
+                    shape.stroke,
+                    max(1, round(shape.line * factor)),
+                    "curve",
+                )
         else:
             pen.polygon([(x * factor, y * factor) for x, y in shape.points], shape.fill)
     if lacking:

@@ -17,6 +17,7 @@ from .theme import AUTO, DARK, LIGHT, Theme
 
 FONT: Final = "Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
+
 def render_svg(
     drawing: Drawing, *, prefix: str | None = None, dark: bool | Literal["auto"] = False, interactive: bool = False
 ) -> str:
@@ -79,7 +80,9 @@ def _markers(prefix: str, theme: Theme | None) -> str:
     shape = 'viewBox="0 0 8 8" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" refY="4" orient="auto"'
     forward = f' fill="{theme.forward}"' if theme else ""
     backward = f' fill="{theme.backward}"' if theme else ""
-    heads = f'<marker id="{prefix}forward" refX="8" {shape}><path class="arrow" d="M0 .5 8 4 0 7.5z"{forward}/></marker>'
+    heads = (
+        f'<marker id="{prefix}forward" refX="8" {shape}><path class="arrow" d="M0 .5 8 4 0 7.5z"{forward}/></marker>'
+    )
     if theme is None:
         heads += f'<marker id="{prefix}backward" refX="0" {shape}><path class="arrow backward" d="M8 .5 0 4 8 7.5z"{backward}/></marker>'
     return heads

@@ -49,7 +49,9 @@ def shorten(text: str, limit: int = MAX_LABEL) -> str:
 
 def _continues(text: str, i: int) -> bool:
     """Whether the character at `i` belongs to the one before it."""
-    return unicodedata.combining(text[i]) != 0 or "\u200d" in text[i - 1 : i + 1] or unicodedata.category(text[i]) == "Mn"
+    return (
+        unicodedata.combining(text[i]) != 0 or "\u200d" in text[i - 1 : i + 1] or unicodedata.category(text[i]) == "Mn"
+    )
 
 
 def number_text(x: float | None) -> str:

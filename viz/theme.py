@@ -48,6 +48,21 @@ class Theme(NamedTuple):
         return {"title": self.text, "value": self.forward, "grad": self.backward_text, "note": self.quiet}[part]
 
 
-LIGHT: Final = Theme("#ffffff", "#1b1b1b", "#5a5a5a", "#6b7280", "#ffffff", "#fdf6dc", "#e8eef5", FORWARD, BACKWARD, "#A84A00")
-DARK: Final = Theme("#16181d", "#f0f0f0", "#b5b5b5", "#8b93a1", "#22252c", "#3a3520", "#26313f", FORWARD_DARK, BACKWARD_DARK, BACKWARD_DARK)
-AUTO: Final = Theme("none", "currentColor", "currentColor", "currentColor", "none", "none", "none", FORWARD, BACKWARD, BACKWARD)
+LIGHT: Final = Theme(
+    "#ffffff", "#1b1b1b", "#5a5a5a", "#6b7280", "#ffffff", "#fdf6dc", "#edf2f8", FORWARD, BACKWARD, "#A84A00"
+)
+DARK: Final = Theme(
+    "#16181d",
+    "#f0f0f0",
+    "#b5b5b5",
+    "#8b93a1",
+    "#22252c",
+    "#3a3520",
+    "#26313f",
+    FORWARD_DARK,
+    BACKWARD_DARK,
+    BACKWARD_DARK,
+)
+AUTO: Final = Theme(
+    "none", "currentColor", "currentColor", "currentColor", "none", "none", "none", FORWARD, BACKWARD, BACKWARD
+)

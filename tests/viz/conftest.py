@@ -12,7 +12,9 @@ from glassgrad.viz.drawing import Box, Drawing, Edge, Point
 
 
 def _neuron() -> Value:
-    x1, x2, w1, w2, b = (Value(v, n) for v, n in ((2.0, "x1"), (0.0, "x2"), (-3.0, "w1"), (1.0, "w2"), (6.8813735870195432, "b")))
+    x1, x2, w1, w2, b = (
+        Value(v, n) for v, n in ((2.0, "x1"), (0.0, "x2"), (-3.0, "w1"), (1.0, "w2"), (6.8813735870195432, "b"))
+    )
     n = x1 * w1 + x2 * w2 + b
     n.label = "n"
     o = n.tanh()
@@ -59,7 +61,9 @@ def random_graph() -> Callable[[int, int], Graph]:
         values = [Value(rng.uniform(-1, 1), f"v{i}") for i in range(1 + size // 8)]
         while len(values) < size:
             a, b = rng.choice(values), rng.choice(values[-10:])
-            values.append(rng.choice([lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a - b, lambda a, b: b.tanh()])(a, b))
+            values.append(
+                rng.choice([lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a - b, lambda a, b: b.tanh()])(a, b)
+            )
         total = values[-1]
         for v in rng.sample(values, min(4, len(values))):
             total = total * v
@@ -103,7 +107,9 @@ def crossings() -> Callable[[Drawing], int]:
 
 
 def _inside(box: Box, point: Point, slack: float = 1.0) -> bool:
-    return box.x + slack < point[0] < box.x + box.width - slack and box.y + slack < point[1] < box.y + box.height - slack
+    return (
+        box.x + slack < point[0] < box.x + box.width - slack and box.y + slack < point[1] < box.y + box.height - slack
+    )
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from glassgrad.viz.layered import MAX_LANES, _separated, layered
 from glassgrad.viz.layout import layout
 from glassgrad.viz.layout_dot import DotError
 
+
 @pytest.mark.parametrize("name", ["neuron", "2-3-1", "2-16-16-1"])
 @pytest.mark.parametrize("direction", ["LR", "TB"])
 @pytest.mark.parametrize("slopes", [False, True])
@@ -24,7 +25,9 @@ def test_boxes_apart_and_edges_clear_and_forward(issue_graphs, check_layout, nam
 
 
 @given(st.integers(2, 70), st.integers(0, 10_000), st.sampled_from(["LR", "TB"]))
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])  # fixtures are pure functions
+@settings(
+    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)  # fixtures are pure functions
 def test_random_graphs(random_graph, check_layout, size, seed, direction):
     check_layout(layout(random_graph(size, seed), fold=False, engine="builtin", direction=direction))
 
@@ -45,7 +48,11 @@ def test_no_more_crossings_than_dot(issue_graphs, crossings, name):
 
 
 def test_sizes_of_the_graphs_of_the_issue(issue_graphs):
-    assert {name: len(graph.nodes) for name, graph in issue_graphs.items()} == {"neuron": 10, "2-3-1": 40, "2-16-16-1": 983}
+    assert {name: len(graph.nodes) for name, graph in issue_graphs.items()} == {
+        "neuron": 10,
+        "2-3-1": 40,
+        "2-16-16-1": 983,
+    }
 
 
 def test_both_edges_of_x_plus_x_are_visible():
@@ -118,7 +125,11 @@ def test_too_many_boxes_say_what_to_do():
 def test_too_many_long_edges_say_what_to_do():
     hubs = 300
     chain = hubs + 2000
-    links = [(hubs + i, hubs + i + 1) for i in range(1999)] + [(h, chain - 1) for h in range(hubs)] + [(h, hubs) for h in range(hubs)]
+    links = (
+        [(hubs + i, hubs + i + 1) for i in range(1999)]
+        + [(h, chain - 1) for h in range(hubs)]
+        + [(h, hubs) for h in range(hubs)]
+    )
     assert hubs * 1999 > MAX_LANES
     with pytest.raises(ValueError, match="cannot be drawn readably"):
         layered([(10.0, 10.0)] * chain, links)
@@ -158,7 +169,11 @@ def test_same_picture_in_every_process(issue_graphs):
     )
     prints = {
         subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed, "PATH": ""}
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": seed, "PATH": ""},
         ).stdout
         for seed in ("1", "2")
     }

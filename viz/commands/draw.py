@@ -28,13 +28,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '  glassgrad draw "x**3" x=2 > cube.svg'
     )
     add_arguments(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", help="where to write it; - (the default): SVG to standard output")
-    parser.add_argument("--direction", choices=("LR", "TB"), default="LR", help="from left to right (the default), or from top to bottom")
-    parser.add_argument("--layout", choices=ENGINES, default="auto", help="who places the boxes: auto is dot where Graphviz is installed")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="where to write it; - (the default): SVG to standard output"
+    )
+    parser.add_argument(
+        "--direction",
+        choices=("LR", "TB"),
+        default="LR",
+        help="from left to right (the default), or from top to bottom",
+    )
+    parser.add_argument(
+        "--layout",
+        choices=ENGINES,
+        default="auto",
+        help="who places the boxes: auto is dot where Graphviz is installed",
+    )
     parser.add_argument("--slopes", action="store_true", help="write the local derivative on every edge")
     parser.add_argument("--no-gradients", action="store_true", help="the values only")
-    parser.add_argument("--explain", metavar="NAME", help="draw every path from this variable to the result, and their sum")
-    parser.add_argument("--limit", metavar="N", type=int, default=LIMIT, help=f"with --explain: draw at most N paths (default {LIMIT})")
+    parser.add_argument(
+        "--explain", metavar="NAME", help="draw every path from this variable to the result, and their sum"
+    )
+    parser.add_argument(
+        "--limit", metavar="N", type=int, default=LIMIT, help=f"with --explain: draw at most N paths (default {LIMIT})"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
