@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -18,8 +18,12 @@ from .layout import lay_out
 from .linear import linear_forms
 from .naming import Names
 from .program import Argument, Program
+from .straight import straight_source
 from .trace import Trace, trace
 
+Backend = Literal["auto", "numpy", "python"]
+RETRACES, LARGE = 3, 50_000  # how often to trace again, and from how many nodes on only once
+STRAIGHT_NODES, NODES_PER_STEP = 5000, 12  # straight-line code for small graphs with few nodes to a step
 RESERVED = ("params", "grads", "numbers", "n", "forward", "backward", "bind")
 
 
@@ -30,6 +34,7 @@ def compile(
     *,
     inputs: Sequence[Value] = (),
     reduce: Literal["mean", "sum"] = "mean",
+    backend: Backend = "auto",
 ) -> Program:
     """Compile scalar code, or a graph that is recorded already, into NumPy.
 
@@ -41,7 +46,9 @@ def compile(
         params: the parameters to differentiate by. For a recorded graph, all its leaves if not given; leaves
             that are neither parameters nor inputs keep the number they have.
         inputs: for a recorded graph: leaves whose numbers are handed to each call, as one array.
-        reduce: what `value_and_grad` makes of the examples' losses.
+        reduce: what `value_and_grad` makes of the examples' losses; a loss that depends on no argument counts once.
+        backend: `"numpy"`, `"python"` (straight-line code on floats, for a recorded graph) or `"auto"`: straight-line
+            code where NumPy's calls would cost more than the arithmetic.
 
     Returns:
         A `Program` with `run`, `value_and_grad`, `params`, `source`.
@@ -58,6 +65,8 @@ def compile(
     >>> value, gradient.tolist()
     (2.5, [7.0, 3.0])
     """
+    if backend not in get_args(Backend):
+        raise CompileError(f"backend must be one of {', '.join(get_args(Backend))}, got {backend!r}")
     if reduce not in ("mean", "sum"):
         raise CompileError(f"reduce must be 'mean' or 'sum', got {reduce!r}")
     if callable(target) and not isinstance(target, Value):
@@ -65,22 +74,29 @@ def compile(
             raise CompileError("compiling a function needs example=(…): its arguments for one example")
         if inputs:
             raise CompileError("inputs= belongs to a recorded graph; the inputs of a function are its arguments")
-        return _compile_function(target, tuple(example), list(params or ()), reduce == "mean")
+        return _compile_function(target, tuple(example), list(params or ()), reduce == "mean", backend)
     if example is not None:
         raise CompileError("example= belongs to a function; a recorded graph has its numbers already")
     many = not isinstance(target, Value)
-    outputs = list(target) if many else [target]  # type: ignore[arg-type]  # told apart by `many`
+    outputs = list(target) if isinstance(target, (list, tuple)) else [target]  # type: ignore[arg-type]  # told apart by `many`
     if not outputs or not all(isinstance(v, Value) for v in outputs):
         raise CompileError(f"compile takes a function, a Value or a list of Values, got {target!r}")
     chosen = [v for v in topological_order(outputs[0]) if v._kind == LEAF] if params is None else list(params)
     chosen = [v for v in chosen if not any(v is x for x in inputs)]
     columns, _ = trace(outputs, chosen, list(inputs))
     arguments = [Argument("inputs", (len(inputs),))] if inputs else []
-    return _assemble(columns, chosen, arguments, mean=True, many=many, batched=False)
+    return _assemble(columns, chosen, arguments, mean=True, many=many, batched=False, backend=backend)
 
 
 def _assemble(
-    t: Trace, params: Sequence[Value], arguments: Sequence[Argument], *, mean: bool, many: bool, batched: bool
+    t: Trace,
+    params: Sequence[Value],
+    arguments: Sequence[Argument],
+    *,
+    mean: bool,
+    many: bool,
+    batched: bool,
+    backend: Backend,
 ) -> Program:
     labels = {slot: label for slot, label in t.labels.items() if slot < t.params}
     names = Names(labels, (*RESERVED, *(a.name for a in arguments)))
@@ -89,20 +105,23 @@ def _assemble(
     matrix = check(lay_out(t, grouping, names, sizes))
     root = matrix.outputs[0] if len(matrix.outputs) == 1 else None
     source, numbers = emit(matrix, root if isinstance(root, View) else None, mean)
-    return Program(t, matrix, source, numbers, arguments, params, mean, many)
+    small = matrix.nodes <= min(STRAIGHT_NODES, NODES_PER_STEP * max(1, len(matrix.steps)))
+    wanted = backend == "python" or (backend == "auto" and small)
+    line = straight_source(t) if wanted and not batched and not many else ""
+    return Program(t, matrix, source, numbers, arguments, params, mean, many, batched, line)
 
 
 # -- functions --------------------------------------------------------------------------------------------
 
 
 def _compile_function(
-    function: Callable[..., Any], example: tuple[Any, ...], params: list[Value], mean: bool
+    function: Callable[..., Any], example: tuple[Any, ...], params: list[Value], mean: bool, backend: Backend
 ) -> Program:
     arguments = _arguments(function, example)
     arrays = [np.asarray(x, dtype=np.float64) for x in example]
     columns, many, others = _trace_once(function, arrays, params)
     _compare(function, arrays, params, columns, others)
-    return _assemble(columns, params, arguments, mean=mean, many=many, batched=True)
+    return _assemble(columns, params, arguments, mean=mean, many=many, batched=True, backend=backend)
 
 
 def _arguments(function: Callable[..., Any], example: tuple[Any, ...]) -> list[Argument]:
@@ -147,43 +166,45 @@ def _trace_once(
 def _compare(
     function: Callable[..., Any], arrays: Sequence[Any], params: Sequence[Value], first: Trace, others: Sequence[Value]
 ) -> None:
-    """Trace again on other numbers: a fixed program comes out the same."""
+    """Trace again on other numbers: a fixed program comes out the same every time."""
     rng = np.random.default_rng(20)
     before = [v._data for v in params]
-    for scale in (1.0, 0.1, 0.01):  # smaller steps for functions that are undefined on some numbers
+    wanted = RETRACES if len(first.code) < LARGE else 1
+    for scale in (1.0, -1.0, 2.0, 0.1, 0.01):  # the small ones for functions that are undefined elsewhere
+        if not wanted:
+            return
         try:
             for v, x in zip(params, before):
                 v._data = x + scale * (abs(x) + 0.1) * float(rng.uniform(-1, 1))
-            moved = [a + scale * (np.abs(a) + 0.1) * rng.uniform(-2, 2, size=a.shape) for a in arrays]
+            moved = [np.sign(scale) * a + scale * (np.abs(a) + 0.1) * rng.uniform(-1, 1, size=a.shape) for a in arrays]
             second, _, others_again = _trace_once(function, moved, params)
         except ArithmeticError:
             continue
         finally:
             for v, x in zip(params, before):
                 v._data = x
+        wanted -= 1
         kept = {id(v) for v in others} & {id(v) for v in others_again}
         outside = [v for v in others if id(v) in kept]
         if outside:
             raise CompileError(
-                f"the function reads {len(outside)} Values that are neither arguments nor in params, such as {outside[0]!r}: "
-                "add them to params, or use .detach() to fix their numbers"
+                f"the function reads {len(outside)} Values that are neither arguments nor in params, such as "
+                f"{outside[0]!r}: add them to params, or use .detach() to fix their numbers"
             )
-        if not first.same_structure(second):
-            raise CompileError(_difference(first, second))
         if not first.same_as(second):
-            at = int(np.flatnonzero(first.constants != second.constants)[0])
-            raise CompileError(
-                f"a number changed with the data ({first.constants[at]!r} became {second.constants[at]!r} for another example): "
-                "something is read with .data (or detached, or computed outside the graph); compute it with Values, or pass it as an argument"
-            )
-        return
+            raise CompileError(_difference(first, second))
 
 
 def _difference(first: Trace, second: Trace) -> str:
-    said = "the function takes another path for other data"
-    n = min(len(first.code), len(second.code))
-    names = [[t.ops[c] if c >= 0 else "" for c in t.code[:n].tolist()] for t in (first, second)]
+    said, cure = "the function takes another path for other data", "by gg.max, gg.min, relu or abs"
+    names = [[t.ops[c] if c >= 0 else "" for c in t.code.tolist()] for t in (first, second)]
     for i, (a, b) in enumerate(zip(*names)):
         if a != b:
-            return f"{said}: node {i - first.first_node} was {a}, then {b}; replace a Python `if` on data by gg.max, gg.min, relu or abs"
-    return f"{said} ({len(first.code)} nodes, then {len(second.code)}); replace a Python `if` or loop over data by gg.max, gg.min, relu or abs"
+            return f"{said}: node {i - first.first_node} was {a}, then {b}; replace a Python `if` on data {cure}"
+    if len(first.code) != len(second.code):
+        counts = f"{len(first.code) - first.first_node} nodes, then {len(second.code) - second.first_node}"
+        return f"{said} ({counts}); replace a Python `if` or loop over data {cure}"
+    return (
+        "a number in the function changes with the data: something is read with .data, detached or computed outside the "
+        f"graph, or chosen by a Python `if`; compute it with Values ({cure.removeprefix('by ')}), or pass it as an argument"
+    )

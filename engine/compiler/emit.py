@@ -207,7 +207,9 @@ class _Emitter:
                 with lowering.named(OPS[step.op], names) as known:
                     lowering.into(OPS[step.op].forward, known, self.view(step.out, varies))
             elif isinstance(step, Extreme):
-                lines.append(f"{_EXTREME[step.op]}.reduce({self.view(step.a, varies)}, axis=0, out={self.view(step.out, varies)})")
+                lines.append(
+                    f"{_EXTREME[step.op]}.reduce({self.view(step.a, varies)}, axis=0, out={self.view(step.out, varies)})"
+                )
             else:
                 self.linear(step, varies, lines)
         return lines
@@ -347,7 +349,9 @@ class _Emitter:
                 y, upstream = self.view(step.out, varies), self.view(step.out, varies, grad=True)
                 for k, operand in receiving(self.program, step):
                     text = f"multiply({upstream}, winners({self.view(operand, varies)}, {y}), out="
-                    self.contribute(i, k, operand, varies, lambda target, text=text: lines.append(f"{text}{target})"), lines)
+                    self.contribute(
+                        i, k, operand, varies, lambda target, text=text: lines.append(f"{text}{target})"), lines
+                    )
             else:
                 self.spread(i, step, lines)
         return lines
@@ -457,7 +461,9 @@ class _Emitter:
                 double = self.temporary((1, 1, 1), varies_inside, number=1)
                 lines.append(f"multiply({seed}, 2.0, out={double})")
                 text = f"multiply({double}, {self.view(operand, varies_inside)}, out="
-                self.contribute(i, k, operand, varies_inside, lambda target, text=text: lines.append(f"{text}{target})"), lines)
+                self.contribute(
+                    i, k, operand, varies_inside, lambda target, text=text: lines.append(f"{text}{target})"), lines
+                )
             elif isinstance(part, Product):
                 self.product_gradient(i, k, step, part, operand, lines)
             elif isinstance(part, Term):

@@ -82,10 +82,19 @@ def receiving(program: MatrixProgram, step: Step) -> Iterator[tuple[int, View]]:
 
 def is_square_sum(step: Step, k: int) -> bool:
     """Whether operand k belongs to a single Σ p², the usual penalty on parameters."""
-    if not isinstance(step, Linear) or not isinstance(part := step.parts[k // 2], Product) or step.out.shape != (1, 1, 1):
+    if (
+        not isinstance(step, Linear)
+        or not isinstance(part := step.parts[k // 2], Product)
+        or step.out.shape != (1, 1, 1)
+    ):
         return False
     a, b = part.a, part.b
-    return isinstance(a, View) and isinstance(b, View) and a.shape == (1, 1, b.shape[1]) and (a[0], a[1], a[3][2]) == (b[0], b[1], b[3][1])
+    return (
+        isinstance(a, View)
+        and isinstance(b, View)
+        and a.shape == (1, 1, b.shape[1])
+        and (a[0], a[1], a[3][2]) == (b[0], b[1], b[3][1])
+    )
 
 
 def numbered(step: Step) -> list[Operand | None]:

@@ -94,7 +94,9 @@ def _weight_forms(t: Trace, units: Units) -> Ints:
     return np.flatnonzero((units.code == FORM) & (ok[ends] == ok[begins]))
 
 
-def _joined(units: Units, level: Ints, waiting: Ints, group_of: Ints, done: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[Ints, Ints]:
+def _joined(
+    units: Units, level: Ints, waiting: Ints, group_of: Ints, done: np.ndarray[Any, np.dtype[np.bool_]]
+) -> tuple[Ints, Ints]:
     """`level` with the later forms Σ w·x that read what its own read: one product instead of several (q, k and v)."""
     here = waiting[np.isin(waiting, level)]
     level = level[~done[units.slot[level]]]

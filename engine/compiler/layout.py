@@ -173,6 +173,11 @@ class _Layout:
         plain = ((b == one) | (b == one + 1)).all(axis=0) & (b == b[:1]).all(axis=0)
         bias = plain & (b[0] == one) & (a < self.params).all(axis=0)
         factors = np.flatnonzero(~plain)
+        factors = factors[np.argsort(self._place(a[0, factors]), kind="stable")]  # the terms of a sum may change places
+        if len(a) == 1:
+            order = np.lexsort((self._place(b[0]), self._place(a[0]), plain))
+            a, b, plain, bias = a[:, order], b[:, order], plain[order], bias[order]
+            factors = np.flatnonzero(~plain)
         if len(factors):
             for columns in ([np.concatenate([factors, np.flatnonzero(bias)])] if bias.any() else []) + [factors]:
                 if self.products(group, a, b, columns, np.setdiff1d(np.arange(a.shape[1]), columns)):

@@ -17,6 +17,7 @@ from .errors import CompileError
 from .ir import MatrixProgram
 from .listing import listing
 from .locate import locate
+from .straight import straight
 from .trace import Floats, Trace
 
 KEPT_SIZES = 8  # batch sizes whose arrays are kept
@@ -62,7 +63,8 @@ class Program:
         "_mean",
         "_numbers",
         "_params",
-        "_scalar",
+        "_per_example",
+        "_straight",
         "_values",
         "matrix",
         "source",
@@ -80,15 +82,19 @@ class Program:
         values: Sequence[Value],
         mean: bool,
         many: bool,
-        scalar: Callable[..., Any] | None = None,
+        per_example: bool,
+        straight_line: str = "",
     ) -> None:
-        self.trace, self.matrix, self.source = t, matrix, source
+        self.trace, self.matrix, self.source = t, matrix, straight_line or source
         self._numbers, self._arguments, self._values, self._mean, self._many = numbers, arguments, values, mean, many
+        self._per_example = per_example
         self._params = np.array([v._data for v in values], dtype=np.float64)
         self._grads = np.zeros(len(values))
         self._bind = _execute(source)
         self._bound: dict[int, Bound] = {}
-        self._scalar = scalar
+        self._straight = (
+            straight(t, straight_line, self._params, self._grads, self._fault_at) if straight_line else None
+        )
         self.views: Mapping[str, Floats] = _views(self._params, t.labels)
 
     @property
@@ -140,19 +146,16 @@ class Program:
         bound = self._fed(arguments)
         with np.errstate(all="ignore"):
             bound.forward()
-        n = bound.results[0].shape[-1] if self._arguments else 1
-        if not self._arguments and not self._many:
-            value = float(bound.results[0][0])
-            if not math.isfinite(value):
-                raise self._fault(arguments)
-            return value
-        results = np.stack(
-            [np.broadcast_to(r, (1, self._size(bound)))[0] if self._batched else r[0] for r in bound.results], axis=-1
-        )
+        if self._per_example:
+            n = len(np.asarray(arguments[0])) if arguments else 1
+            results = np.stack([np.broadcast_to(r.ravel(), (n,)) for r in bound.results], axis=-1)
+        else:
+            results = np.array([r.ravel()[0] for r in bound.results])
         if not np.isfinite(results).all():
             raise self._fault(arguments)
-        del n
-        return results if self._many else results[..., 0]
+        if self._many:
+            return results
+        return results[..., 0] if self._per_example else float(results[0])
 
     def value_and_grad(self, *arguments: ArrayLike) -> tuple[float, Floats]:
         """The loss over the batch and its gradient.
@@ -168,6 +171,8 @@ class Program:
             CompileError: if a shape is wrong.
             DomainError: if the loss or the gradient is not finite; names the op and the example.
         """
+        if self._straight is not None and len(arguments) == len(self._arguments):
+            return self._straight(*map(self._vector, arguments)) if arguments else self._straight()
         bound = self._fed(arguments)
         grads = self._grads
         with np.errstate(all="ignore"):
@@ -178,18 +183,18 @@ class Program:
             norm = grads.dot(grads)
         if len(result) > 1 and self._mean:
             value /= len(result)
-        elif len(result) == 1 and not self._mean and self._batched:
-            value *= self._size(bound) if bound.results[0].ndim == 1 else 1
         if not math.isfinite(value) or not (math.isfinite(norm) or np.isfinite(grads).all()):
             raise self._fault(arguments)
         return value, grads
 
-    @property
-    def _batched(self) -> bool:
-        return any(b.varies for b in self.matrix.buffers)
+    def _vector(self, given: ArrayLike) -> list[float]:
+        array = np.asarray(given, dtype=np.float64)
+        if array.shape != self._arguments[0].shape:
+            raise CompileError(f"inputs must have shape {self._arguments[0].shape}, got {array.shape}")
+        return array.tolist()  # type: ignore[no-any-return]  # a list of floats, as the array has one axis
 
-    def _size(self, bound: Bound) -> int:
-        return bound.inputs[0].shape[-1] if bound.inputs else 1
+    def _fault_at(self, inputs: ArrayLike) -> Exception:
+        return locate(self.trace, self._params, np.asarray(inputs, dtype=np.float64), "")
 
     def _fed(self, arguments: Sequence[ArrayLike]) -> Bound:
         """The bound program for this batch size, its inputs filled in."""
@@ -197,24 +202,30 @@ class Program:
             wanted = ", ".join(f"{a.name}: (batch{''.join(f', {n}' for n in a.shape)})" for a in self._arguments)
             raise CompileError(f"the program takes {len(self._arguments)} arrays ({wanted}), got {len(arguments)}")
         arrays = [np.asarray(x, dtype=np.float64) for x in arguments]
+        if not self._per_example:
+            arrays = [np.array([self._vector(x)]) for x in arrays]
         n = arrays[0].shape[0] if arrays and arrays[0].ndim else 1
         for array, (name, shape) in zip(arrays, self._arguments):
             if array.shape != (n, *shape):
-                raise CompileError(f"{name} must have shape {(n, *shape)} (examples first), got {array.shape}")
+                wanted = "".join(f", {size}" for size in shape)
+                raise CompileError(
+                    f"{name} must have shape (batch{wanted}), examples first and as many in each array; got {array.shape}"
+                )
         if n == 0:
             raise CompileError(f"{self._arguments[0].name} holds no example")
         bound = self._bound.get(n)
         if bound is None:
             if len(self._bound) >= KEPT_SIZES:
                 self._bound.clear()
-            self._grads[:] = 0.0
             bound = self._bound[n] = Bound(*self._bind(n, self._params, self._grads, self._numbers))
         for array, into in zip(arrays, bound.inputs):
-            into.T[:, : math.prod(array.shape[1:])] = array.reshape(n, -1)
+            into.T[..., : math.prod(array.shape[1:])] = array.reshape(n, -1) if into.ndim > 1 else array[0]
         return bound
 
     def _fault(self, arguments: Sequence[ArrayLike]) -> Exception:
         arrays = [np.asarray(x, dtype=np.float64) for x in arguments]
+        if not self._per_example:
+            return self._fault_at(arrays[0] if arrays else ())
         rows = np.concatenate([a.reshape(len(a), -1) for a in arrays], axis=1) if arrays else np.zeros((1, 0))
         for i, row in enumerate(rows):
             found = locate(self.trace, self._params, row, f" in example {i}" if arrays else "")
@@ -223,7 +234,8 @@ class Program:
         return locate(self.trace, self._params, rows[0], "")
 
     def __str__(self) -> str:
-        return listing(self.trace, self.matrix)
+        note = "\nrun as straight-line Python: it is small" if self._straight is not None else ""
+        return listing(self.trace, self.matrix) + note
 
     def __repr__(self) -> str:
         return f"Program({self.steps} steps for {self.nodes} scalar nodes, {len(self._params)} parameters)"

@@ -22,6 +22,18 @@ def positive(v: Value) -> Value:
     return v * v + 0.3
 
 
+def with_number(a: Value, c: float, way: int) -> Value:
+    if way < 4:
+        return (a + c, c - a, c * a, a / c)[way]
+    return positive(a) ** c if way == 4 else c / positive(a)
+
+
+def chained(sofar: Value, w: Value, x: Value, way: int) -> Value:
+    if way < 3:
+        return (sofar + w * x, sofar - w * x, x - sofar)[way]
+    return w * 2 + sofar
+
+
 def grow(rng: random.Random, size: int, leaves: int = 7) -> tuple[Value, list[Value]]:
     """A random graph of about `size` nodes with all ops, sharing, constants and n-ary nodes."""
     params = [Value(rng.uniform(-2, 2), f"p{i}") for i in range(leaves)]
@@ -39,17 +51,7 @@ def grow(rng: random.Random, size: int, leaves: int = 7) -> tuple[Value, list[Va
         elif kind < 0.75:
             name = rng.choice(BINARY)
             if rng.random() < 0.2:
-                c = rng.choice([0.5, 2.0, -1.0, 3, 1.0])
-                new = rng.choice(
-                    [
-                        lambda: a + c,
-                        lambda: c - a,
-                        lambda: c * a,
-                        lambda: a / c,
-                        lambda: positive(a) ** c,
-                        lambda: c / positive(a),
-                    ]
-                )()
+                new = with_number(a, rng.choice([0.5, 2.0, -1.0, 3, 1.0]), rng.randrange(6))
             elif name == "div":
                 new = a / positive(b)
             elif name == "pow":
@@ -69,7 +71,7 @@ def grow(rng: random.Random, size: int, leaves: int = 7) -> tuple[Value, list[Va
             else:
                 new = a
                 for w, x in zip(ws, xs):
-                    new = rng.choice([lambda: new + w * x, lambda: new - w * x, lambda: x - new, lambda: w * 2 + new])()
+                    new = chained(new, w, x, rng.randrange(4))
         pool.append(bounded(new))
     return gg.sum([bounded(v) for v in pool[-12:]]), params
 
@@ -79,7 +81,7 @@ def fixture_grow() -> Callable[..., tuple[Value, list[Value]]]:
     return grow
 
 
-def same(root: Value, params: list[Value], tolerance: float = 1e-12, **options: object) -> None:
+def same(root: Value, params: list[Value], tolerance: float = 1e-12, **options: str) -> None:
     """Value and every gradient of the compiled graph equal the eager ones, relative to the largest."""
     expected = np.array(gg.grad(root, params))
     program = gg.compile(root, params=params, **options)

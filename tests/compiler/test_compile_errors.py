@@ -1,0 +1,113 @@
+"""What cannot be compiled is refused, and says why."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import glassgrad as gg
+from glassgrad import CompileError, DomainError, Value
+from glassgrad.engine.compiler.errors import BrokenProgramError
+from glassgrad.engine.compiler.ir import Buffer, Elementwise, MatrixProgram, View, check
+
+
+def test_branch_on_data() -> None:
+    w = Value(1.0)
+    with pytest.raises(CompileError, match="another path"):
+        gg.compile(lambda x: w * x if x > 0.5 else w - x, example=(1.0,), params=[w])
+
+
+def test_number_read_with_data() -> None:
+    w = Value(1.0)
+    with pytest.raises(CompileError, match=r"\.data"):
+        gg.compile(lambda x: w * x.data, example=(1.0,), params=[w])
+    with pytest.raises(CompileError, match=r"\.data"):
+        gg.compile(lambda x: w * x + w.data**2, example=(1.0,), params=[w])
+    assert w.data == 1.0
+
+
+def test_value_from_outside() -> None:
+    w, stray = Value(1.0), Value(2.0, "stray")
+    with pytest.raises(CompileError, match="stray"):
+        gg.compile(lambda x: w * x + stray, example=(1.0,), params=[w])
+    program = gg.compile(lambda x: w * x + Value(2.0), example=(1.0,), params=[w])
+    assert program.value_and_grad([3.0])[0] == 5.0
+
+
+def test_shapes_are_named() -> None:
+    w = Value(1.0)
+    program = gg.compile(lambda x, y: w * x[0] + x[1] - y, example=([1.0, 2.0], 3.0), params=[w])
+    with pytest.raises(CompileError, match=r"x must have shape \(batch, 2\).*\(4, 3\)"):
+        program.value_and_grad(np.ones((4, 3)), np.ones(4))
+    with pytest.raises(CompileError, match=r"y must have shape"):
+        program.value_and_grad(np.ones((4, 2)), np.ones(3))
+    with pytest.raises(CompileError, match="takes 2 arrays"):
+        program.run(np.ones((4, 2)))
+    with pytest.raises(CompileError, match="no example"):
+        program.run(np.ones((0, 2)), np.ones(0))
+    with pytest.raises(CompileError, match="params has shape"):
+        program.params = np.ones(3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"target": 3.0}, "takes a function"),
+        ({"target": []}, "takes a function"),
+        ({"target": lambda x: x}, "needs example"),
+        ({"target": lambda x: x, "example": ("a",)}, "must be a number"),
+        ({"target": lambda x: "no", "example": (1.0,)}, "must return a Value"),
+        ({"target": Value(1.0), "example": (1.0,)}, "example= belongs"),
+        ({"target": Value(1.0) * 2, "params": [Value(1.0) * 1]}, "must be a Value that was not computed"),
+        ({"target": Value(1.0), "reduce": "max"}, "reduce must be"),
+        ({"target": Value(1.0), "backend": "gpu"}, "backend must be"),
+    ],
+)
+def test_misuse(arguments: dict[str, object], match: str) -> None:
+    with pytest.raises(CompileError, match=match):
+        gg.compile(**arguments)  # type: ignore[arg-type]  # misuse is the point
+
+
+def test_parameter_given_twice() -> None:
+    w = Value(1.0)
+    with pytest.raises(CompileError, match="twice"):
+        gg.compile(w * w, params=[w, w])
+
+
+def test_not_finite_is_located() -> None:
+    w = Value(1.0, "w")
+    program = gg.compile(lambda x: (w * x).log(), example=(1.0,), params=[w])
+    with pytest.raises(DomainError, match=r"log.*example 2"):
+        program.value_and_grad([1.0, 2.0, -1.0])
+    with pytest.raises(DomainError, match=r"log.*example 1"):
+        program.run([1.0, 0.0])
+    root = program_root = (w - 1.0).sqrt() if w.data > 1 else (w + 0.0).sqrt()
+    for backend in ("numpy", "python"):
+        recorded = gg.compile(program_root, params=[w], backend=backend)
+        recorded.params[0] = 0.0
+        with pytest.raises(DomainError, match=r"sqrt has no finite slope"):
+            recorded.value_and_grad()
+        recorded.params[0] = math.nan
+        with pytest.raises(DomainError, match="w is nan"):
+            recorded.value_and_grad()
+    assert root.data == 1.0
+
+
+def test_the_check_refuses_broken_programs() -> None:
+    leaves = Buffer("params", "params", 2, 0, False, True)
+    result = Buffer("y", "computed", 2, 0, False, True)
+    whole, out = View(0, 0, (2,), (1,)), View(1, 0, (2,), (1,))
+    step = Elementwise(out, "tanh", (whole,), 2)
+    assert check(MatrixProgram((leaves, result), (step,), (out,), 2)).steps == (step,)
+    broken = [
+        ((step, step), "second time"),
+        ((step._replace(inputs=(whole._replace(offset=1),)),), "outside"),
+        ((step._replace(inputs=(out,)),), "no step has written"),
+        ((step._replace(inputs=(whole._replace(shape=(1,)),)),), "computes shape"),
+        ((step._replace(out=out._replace(shape=(1,)), inputs=(whole._replace(shape=(1,)),)),), "no step"),
+    ]
+    for steps, said in broken:
+        with pytest.raises(BrokenProgramError, match=said):
+            check(MatrixProgram((leaves, result), steps, (out,), 2))
