@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from graphviz import Digraph, ExecutableNotFound, nohtml
+from graphviz import Digraph, ExecutableNotFound, nohtml  # type: ignore[import-untyped]  # it ships no types
 
 from ..engine.graph import Graph
 from ..engine.value import CONST, Value
@@ -26,7 +26,8 @@ def dot_text(lines: Iterable[str]) -> str:
     >>> print(dot_text(["a\\b", "<i>&amp;"]))
     a\\b\n<i>&amp;amp;
     """
-    return nohtml("\\n".join(line.replace("\\", "\\\\").replace("&", "&amp;") for line in lines))
+    text: str = nohtml("\\n".join(line.replace("\\", "\\\\").replace("&", "&amp;") for line in lines))
+    return text
 
 
 def dot_source(drawing: Drawing) -> str:
@@ -50,7 +51,7 @@ def dot_source(drawing: Drawing) -> str:
     return str(graph.source)
 
 
-class DotDigraph(Digraph):
+class DotDigraph(Digraph):  # type: ignore[misc]  # as above
     """A `graphviz.Digraph` that says what to do where the dot program is missing."""
 
     def _pipe_legacy(self, *arguments: Any, **options: Any) -> Any:
@@ -67,13 +68,14 @@ class DotDigraph(Digraph):
             return super().render(*arguments, **options)
 
 
-class MissingDot(ExecutableNotFound):
+class MissingDot(ExecutableNotFound):  # type: ignore[misc]  # as above
     """Graphviz's error about the missing program, saying what to do."""
 
     def __str__(self) -> str:
         return (
             "drawing this needs the dot program of Graphviz, which was not found: install it (apt install graphviz, "
-            "brew install graphviz, or https://graphviz.org/download), or use glassgrad.viz.draw(root), which needs no dot"
+            "brew install graphviz, or https://graphviz.org/download), or use glassgrad.viz.draw(root), "
+            "which needs no dot"
         )
 
 
@@ -154,4 +156,5 @@ def _record(cells: list[str]) -> str:
         shown.append(
             text if text.isascii() else text.replace(" ", "&#160;")
         )  # dot 2.43 loses a blank after such a letter
-    return nohtml("{ " + " | ".join(shown) + " }")
+    record: str = nohtml("{ " + " | ".join(shown) + " }")
+    return record

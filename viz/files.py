@@ -102,7 +102,7 @@ def _css(theme: Theme) -> str:
     for kind in ("op", "leaf", "const", "fold"):
         style = theme.of(kind)
         rules.append(f".{kind} .frame {{ fill: {style.fill}; stroke: {theme.border}; stroke-width: {style.line:g}; }}")
-    for part in ("title", "value", "grad", "note"):
-        rules.append(f".box .{part} {{ fill: {theme.text_of('op', part)}; }}")
+    parts = ("title", "value", "grad", "note")
+    rules += [f".box .{part} {{ fill: {theme.text_of('op', part)}; }}" for part in parts]
     rules.append(f".const .value {{ fill: {theme.text}; }}")
     return "\n".join(rules)

@@ -88,9 +88,8 @@ def _called(graph: Graph, names: Sequence[str], argument: str) -> set[int]:
         if not those:
             known = list(dict.fromkeys(text for group in graph.groups for text in (group.kind, group.name)))
             listed = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
-            raise ValueError(
-                f"{argument}: no call is named {name!r} (there are: {listed or 'none; the graph was made without modules'})"
-            )
+            none = "none; the graph was made without modules"
+            raise ValueError(f"{argument}: no call is named {name!r} (there are: {listed or none})")
         found |= those
     return found
 

@@ -28,7 +28,7 @@ REACH: Final = 80
 
 
 class Placed(NamedTuple):
-    """Where everything goes: the middle of every box, a curve for every link, and the size of it all, as (major, minor)."""
+    """Where everything goes, as (major, minor): the middle of every box, a curve for every link, the size of it all."""
 
     middles: list[Point]
     curves: list[tuple[Point, ...]]
@@ -105,7 +105,8 @@ def _columns(count: int, links: Sequence[tuple[int, int]]) -> tuple[list[list[in
             next_item += 1
         if next_item > count + MAX_LANES:
             raise ValueError(
-                f"{count:,} boxes with this many long edges cannot be drawn readably: fold some calls, or draw a part of the graph"
+                f"{count:,} boxes with this many long edges cannot be drawn readably: "
+                "fold some calls, or draw a part of the graph"
             )
         paths.append([u, *lane[: rank[v] - rank[u] - 1], v])
     column = rank + [0] * (next_item - count)
@@ -125,8 +126,7 @@ def _columns(count: int, links: Sequence[tuple[int, int]]) -> tuple[list[list[in
             continue
         seen[v] = True
         columns[column[v]].append(v)
-        for number in reversed(into[v]):
-            stack.append(paths[number][0])
+        stack.extend(paths[number][0] for number in reversed(into[v]))
         for number in into[v]:
             for item in paths[number][-2:0:-1]:
                 if not seen[item]:
@@ -263,7 +263,7 @@ def _swap_adjacent(columns: list[list[int]], before: list[list[int]], after: lis
             if gain > 0:
                 swapped = True
                 for row in (column, left, right):
-                    row[i], row[j] = row[j], row[i]  # type: ignore[index, assignment]  # the same two places in each
+                    row[i], row[j] = row[j], row[i]  # type: ignore[assignment]  # the same two places in each
                 place[column[i]], place[column[j]] = i, j
     return swapped
 

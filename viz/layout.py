@@ -8,7 +8,7 @@ from typing import Final, Literal
 from ..engine.graph import Graph, Node
 from ..engine.ops import OPS
 from ..engine.value import CONST, DETACHED, LEAF
-from .drawing import DIRECTIONS, FONT_SIZE, PADDING, ROW, Box, Direction, Drawing, Edge, Point, box_rows
+from .drawing import DIRECTIONS, FONT_SIZE, PADDING, ROW, Box, Direction, Drawing, Edge, Kind, Point, box_rows
 from .fold import SHARED, Folding, Unit, fold_graph
 from .layered import Placed, layered
 from .text import number_text, shorten, text_width, visible
@@ -118,7 +118,8 @@ def node_box(graph: Graph, number: int, values: bool, gradients: bool) -> Box:
     """The box of one node, with its texts but no place yet."""
     node = graph.nodes[number]
     if node.op == CONST:
-        kind, label, symbol = "const", "", ""
+        kind: Kind = "const"
+        label = symbol = ""
     else:
         kind = "leaf" if node.op in (LEAF, DETACHED) else "op"
         label = shorten(visible(node.label))

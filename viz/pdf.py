@@ -25,8 +25,10 @@ ROUND: Final = 0.5523  # how far along its side the handles of a quarter circle 
 _GREEK: Final = "ABCDEFGHIKLMNOPQRSTUWXYZabcdefghiklmnopqrstuwxyz"
 _GREEK_LETTERS: Final = "ΑΒΧΔΕΦΓΗΙΚΛΜΝΟΠΘΡΣΤΥΩΞΨΖαβχδεφγηικλμνοπθρστυωξψζ"
 _GREEK_WIDTHS: Final = (
-    722, 667, 722, 612, 611, 763, 603, 722, 333, 722, 686, 889, 722, 722, 768, 741, 556, 592, 611, 690, 768, 645, 795, 611,
-    631, 549, 549, 494, 439, 521, 411, 603, 329, 549, 549, 576, 521, 549, 549, 521, 549, 603, 439, 576, 686, 493, 686, 494,
+    722, 667, 722, 612, 611, 763, 603, 722, 333, 722, 686, 889,
+    722, 722, 768, 741, 556, 592, 611, 690, 768, 645, 795, 611,
+    631, 549, 549, 494, 439, 521, 411, 603, 329, 549, 549, 576,
+    521, 549, 549, 521, 549, 603, 439, 576, 686, 493, 686, 494,
 )
 SYMBOL: Final = {letter: (ord(code), width) for letter, code, width in zip(_GREEK_LETTERS, _GREEK, _GREEK_WIDTHS)} | {
     "−": (0x2D, 549), "∂": (0xB6, 494), "∑": (0xE5, 713), "∏": (0xD5, 823), "√": (0xD6, 549), "∞": (0xA5, 713),
@@ -63,8 +65,8 @@ def render_pdf(drawing: Drawing) -> bytes:
     if boxed:
         codes = ", ".join(f"{c} U+{ord(c):04X}" for c in list(boxed)[:8]) + (", …" if len(boxed) > 8 else "")
         warnings.warn(
-            f"the PDF's standard fonts lack {len(boxed)} of the characters used ({codes}): they are drawn as boxes with "
-            "their code numbers, and copy as the right text; svg and html show them",
+            f"the PDF's standard fonts lack {len(boxed)} of the characters used ({codes}): they are drawn as boxes "
+            "with their code numbers, and copy as the right text; svg and html show them",
             stacklevel=4,
         )
     return _file("\n".join(lines).encode("ascii"), width, height, drawing.summary)

@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from .drawing import Drawing, flatten
-from .shapes import Filled, Panel, Stroke, Words, shapes
+from .shapes import Panel, Stroke, Words, shapes
 from .text import right_to_left
 from .theme import DARK, LIGHT
 
@@ -22,9 +22,11 @@ SCALE: Final = 2.0
 SMOOTH: Final = 2  # painted this much larger, then reduced
 MOST_PIXELS: Final = 100_000_000  # painted at once
 FONTS: Final = (
-    "DejaVuSans.ttf", "Arial.ttf", "Helvetica.ttc", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "FreeSans.ttf",
+    "DejaVuSans.ttf", "Arial.ttf", "Helvetica.ttc",
+    "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "FreeSans.ttf",
     "NotoSansCJK-Regular.ttc", "NotoSansHebrew-Regular.ttf", "NotoSansArabic-Regular.ttf", "Arial Unicode.ttf",
-    "YuGothM.ttc", "msgothic.ttc", "PingFang.ttc", "NotoEmoji-Regular.ttf", "seguiemj.ttf", "seguisym.ttf", "Symbola.ttf",
+    "YuGothM.ttc", "msgothic.ttc", "PingFang.ttc",
+    "NotoEmoji-Regular.ttf", "seguiemj.ttf", "seguisym.ttf", "Symbola.ttf",
 )  # fmt: skip
 """Tried in this order; a character takes the first one that has it."""
 
@@ -94,8 +96,8 @@ def render_image(drawing: Drawing, *, scale: float = SCALE, dark: bool = False) 
     if lacking:
         codes = ", ".join(f"{c} U+{ord(c):04X}" for c in list(lacking)[:8]) + (", …" if len(lacking) > 8 else "")
         warnings.warn(
-            f"no font on this machine has {len(lacking)} of the characters used ({codes}): they are painted as boxes with "
-            "their code numbers; svg and html carry the text itself",
+            f"no font on this machine has {len(lacking)} of the characters used ({codes}): they are painted as boxes "
+            "with their code numbers; svg and html carry the text itself",
             stacklevel=5,
         )
     return image.resize((round(drawing.width * fitting), round(drawing.height * fitting)), Image.Resampling.LANCZOS)
@@ -163,7 +165,7 @@ def _fonts(size: int) -> tuple[Any, ...]:
     for name in FONTS:
         try:
             found.append(ImageFont.truetype(name, size))
-        except OSError:
+        except OSError:  # noqa: PERF203 - a missing font is the usual case
             continue
     return (*found, ImageFont.load_default(size)) if not found else tuple(found)
 

@@ -70,7 +70,8 @@ def _lines(drawing: Drawing, prefix: str, theme: Theme | None) -> Iterator[str]:
         colour = f' fill="{theme.quiet}"' if theme else ""
         for edge in slopes:
             x, y = map(_number, edge.slope_at)
-            yield f'<text id="{prefix}{edge.id}-slope" class="slope" x="{x}" y="{y}"{colour}>{escape(edge.slope)}</text>'
+            place = f'id="{prefix}{edge.id}-slope" class="slope" x="{x}" y="{y}"'
+            yield f"<text {place}{colour}>{escape(edge.slope)}</text>"
         yield "</g>"
     yield "</svg>"
 
@@ -79,18 +80,19 @@ def _markers(prefix: str, theme: Theme | None) -> str:
     """Arrowheads: `forward` for the end of an edge, `backward` for its start."""
     shape = 'viewBox="0 0 8 8" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" refY="4" orient="auto"'
     forward = f' fill="{theme.forward}"' if theme else ""
-    backward = f' fill="{theme.backward}"' if theme else ""
     heads = (
         f'<marker id="{prefix}forward" refX="8" {shape}><path class="arrow" d="M0 .5 8 4 0 7.5z"{forward}/></marker>'
     )
     if theme is None:
-        heads += f'<marker id="{prefix}backward" refX="0" {shape}><path class="arrow backward" d="M8 .5 0 4 8 7.5z"{backward}/></marker>'
+        head = '<path class="arrow backward" d="M8 .5 0 4 8 7.5z"/>'
+        heads += f'<marker id="{prefix}backward" refX="0" {shape}>{head}</marker>'
     return heads
 
 
 def _edge(edge: Edge, prefix: str, theme: Theme | None) -> str:
     data = "" if theme else f' data-input="{edge.input}" data-node="{edge.node}" data-position="{edge.position}"'
-    return f'<path id="{prefix}{edge.id}" class="edge"{data} d="{svg_path(edge.curve)}" marker-end="url(#{prefix}forward)"/>'
+    head = f'marker-end="url(#{prefix}forward)"'
+    return f'<path id="{prefix}{edge.id}" class="edge"{data} d="{svg_path(edge.curve)}" {head}/>'
 
 
 def svg_path(curve: tuple[Point, ...]) -> str:
@@ -133,7 +135,8 @@ def _frame(box: Box, theme: Theme | None) -> str:
     if theme is None:
         return f'<rect class="frame" {place} rx="{LIGHT.of(box.kind).radius:g}"/>'
     style = theme.of(box.kind)
-    return f'<rect {place} rx="{style.radius:g}" fill="{style.fill}" stroke="{theme.border}" stroke-width="{style.line:g}"/>'
+    look = f'rx="{style.radius:g}" fill="{style.fill}" stroke="{theme.border}" stroke-width="{style.line:g}"'
+    return f"<rect {place} {look}/>"
 
 
 def _rule(box: Box, y: float, dashed: bool, theme: Theme | None) -> str:

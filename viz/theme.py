@@ -1,4 +1,4 @@
-"""The colours of a drawing, light and dark: forward blue, backward vermillion (Okabe and Ito 2008), never colour alone."""
+"""The colours of a drawing, light and dark: forward blue, backward vermillion (Okabe and Ito 2008)."""
 
 from __future__ import annotations
 

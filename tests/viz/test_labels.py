@@ -84,7 +84,8 @@ def check(label: str) -> None:
     assert "<script" not in page
     html = mimebundle(drawing)["text/html"]
     assert re.fullmatch(
-        r'<div style="[^"]*"><img src="data:image/svg\+xml;base64,[\w+/=]+" alt="[^"]*" width="[\d.]+" height="[\d.]+" style="[^"]*"></div>',
+        r'<div style="[^"]*"><img src="data:image/svg\+xml;base64,[\w+/=]+" alt="[^"]*" '
+        r'width="[\d.]+" height="[\d.]+" style="[^"]*"></div>',
         html,
     )
     check_pdf(drawing)
