@@ -66,7 +66,7 @@ def source_pane(graph: Graph, expression: str = "") -> SourcePane:
     >>> x = Value(2.0, "x")
     >>> pane = source_pane(Graph((3 * x + 1).tanh() * x))
     >>> pane.excerpts[0].lines
-    ('v5 = tanh(3·x + 1)·x',)
+    ('v6 = tanh(3·x + 1)·x',)
     """
     if expression:
         return _typed(graph, expression)

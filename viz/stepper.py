@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .drawing import Drawing
 
 FORMATS: Final = (".html", ".gif")
-FRAME_HEIGHT: Final = 760
+FRAME_HEIGHT: Final = 860
 """Height of the page inside a notebook, in CSS pixels."""
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 

@@ -139,6 +139,14 @@
     }
     byId("rule").replaceChildren(rule);
     byId("numbers").replaceChildren(numbers);
+    squeeze(rule);
+    squeeze(numbers);
+  }
+
+  // Formulas are not broken into lines: a wide one is set smaller, down to a size that can be read, then it scrolls.
+  function squeeze(formula) {
+    const room = formula.parentElement.clientWidth / formula.getBoundingClientRect().width;
+    if (room < 1) formula.style.fontSize = `${Math.max(1.2 * room * 0.99, 0.8)}em`;
   }
 
   const lines = []; // lines[excerpt][line] -> {row, code, text}
@@ -428,6 +436,7 @@
   byId("smaller").addEventListener("click", () => zoom(1 / 1.25));
   byId("larger").addEventListener("click", () => zoom(1.25));
   byId("fit").addEventListener("click", () => { scale = null; resize(); });
+  window.addEventListener("resize", () => showFormula(steps[at]));
   new ResizeObserver(resize).observe(byId("canvas"));
   window.addEventListener("resize", resize);
 

@@ -199,11 +199,24 @@ def test_the_source_line_and_its_part_are_marked(opened, walks):
 def test_the_formula_with_names_and_with_numbers(opened, walks):
     page = opened(walks["neuron"][0])
     page.page.locator("#slider").fill("9")
-    assert page.text("#rule").replace("\u2061", "") == "o=tanh(n)"
+    assert page.text("#rule").replace("\u2061", "") == "neuron=tanh(n)"
     assert page.text("#numbers").replace("\u2061", "").endswith("=0.7071")
     assert (
         page.page.evaluate("document.querySelector('#rule math').namespaceURI") == "http://www.w3.org/1998/Math/MathML"
     )
+
+
+def test_a_wide_formula_is_set_smaller(opened):
+    names = [f"the_weight_of_input_{i}" for i in range(3)]
+    stepper = gg.viz.step(gg.sum([gg.Value(1.0 + i, name) for i, name in enumerate(names)]))
+    page = opened(stepper)
+    sizes = """() => { const m = document.querySelector('#rule math');
+        return [parseFloat(getComputedStyle(m).fontSize), m.getBoundingClientRect().width, m.parentElement.clientWidth]; }"""
+    usual = page.page.evaluate(sizes)[0]
+    page.page.locator("#slider").fill("3")
+    size, width, room = page.page.evaluate(sizes)
+    assert size < usual
+    assert width <= room
 
 
 def test_a_click_on_a_box_goes_there_and_opens_its_ledger(opened, walks):
