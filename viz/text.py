@@ -99,6 +99,6 @@ def text_width(text: str, size: float) -> float:
     """How much room to leave for `text`: enough for the wider sans-serif fonts too.
 
     >>> text_width("tanh", 10.0)
-    24.2
+    24.1
     """
     return round(sum(map(helvetica_width, text)) * size * 1.24 / 1000, 1)

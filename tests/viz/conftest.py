@@ -76,34 +76,34 @@ def _side(a: Point, b: Point, c: Point) -> float:
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
+def count_crossings(drawing: Drawing) -> int:
+    """Crossings of the polylines of edges that share neither source nor target."""
+    pieces = []
+    for edge in drawing.edges:
+        for a, b in zip(edge.points, edge.points[1:]):
+            pieces.append((min(a[0], b[0]), max(a[0], b[0]), min(a[1], b[1]), max(a[1], b[1]), a, b, edge))
+    pieces.sort(key=lambda piece: piece[0])
+    found, active = 0, []
+    for piece in pieces:
+        left, _, top, bottom, a, b, edge = piece
+        active = [other for other in active if other[1] > left]
+        for _, _, upper, lower, c, d, other in active:
+            if (
+                upper < bottom
+                and top < lower
+                and edge.source != other.source
+                and edge.target != other.target
+                and _side(a, b, c) * _side(a, b, d) < 0
+                and _side(c, d, a) * _side(c, d, b) < 0
+            ):
+                found += 1
+        active.append(piece)
+    return found
+
+
 @pytest.fixture
 def crossings() -> Callable[[Drawing], int]:
-    """Crossings of the polylines of edges that share neither source nor target."""
-
-    def count(drawing: Drawing) -> int:
-        pieces = []
-        for edge in drawing.edges:
-            for a, b in zip(edge.points, edge.points[1:]):
-                pieces.append((min(a[0], b[0]), max(a[0], b[0]), min(a[1], b[1]), max(a[1], b[1]), a, b, edge))
-        pieces.sort(key=lambda piece: piece[0])
-        found, active = 0, []
-        for piece in pieces:
-            left, _, top, bottom, a, b, edge = piece
-            active = [other for other in active if other[1] > left]
-            for _, _, upper, lower, c, d, other in active:
-                if (
-                    upper < bottom
-                    and top < lower
-                    and edge.source != other.source
-                    and edge.target != other.target
-                    and _side(a, b, c) * _side(a, b, d) < 0
-                    and _side(c, d, a) * _side(c, d, b) < 0
-                ):
-                    found += 1
-            active.append(piece)
-        return found
-
-    return count
+    return count_crossings
 
 
 def _inside(box: Box, point: Point, slack: float = 1.0) -> bool:
