@@ -297,6 +297,11 @@ def read_csv(
     return Dataset(inputs, np.array([classes.index(text) for text in texts]), features, tuple(classes), target)
 
 
+def csv_columns(path: str | Path) -> list[str]:
+    """The names in the header line of a CSV file."""
+    return _read_table(Path(path))[0]
+
+
 def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         try:

@@ -242,6 +242,8 @@ class MLP(Module):
         if len(sizes) < 2:
             raise ValueError("MLP needs at least one layer: nouts is empty")
         names = [activation] * (len(nouts) - 1) + [LINEAR] if isinstance(activation, str) else list(activation)
+        for name in (activation, *names) if isinstance(activation, str) else names:
+            _activation(name)
         if len(names) != len(nouts):
             raise ValueError(f"MLP has {len(nouts)} layers, got {len(names)} activations")
         draw = generator(seed, rng)

@@ -139,7 +139,9 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]  # sci
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         count = len(self.classes_)
         if count < 2:
-            raise ValueError(f"{type(self).__name__} needs at least two classes, got one class: {self.classes_[0]!r}")
+            raise ValueError(
+                f"{type(self).__name__} needs at least two classes, got one class: {str(self.classes_[0])!r}"
+            )
         self._train(inputs, numbers, *(("binary_cross_entropy", 1) if count == 2 else ("cross_entropy", count)))
         return self
 
@@ -150,7 +152,8 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]  # sci
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803  # scikit-learn's own name
         """The probability of each class, shape (n, classes), in the order of `classes_`."""
-        return predict_proba(self.model_, self._scaled(X))
+        scaled = self._scaled(X)
+        return predict_proba(self.model_, scaled)
 
 
 class NetworkRegressor(RegressorMixin, _Network):  # type: ignore[misc]  # scikit-learn has no types

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     Indices = NDArray[np.int_]
 
 
+PROBES = 16
+"""On how many examples the compiled program is compared with the eager engine before it is trusted."""
+
+
 class Step(Protocol):
     """The loss at parameters `vector`, mean over the examples `batch`, and its gradient."""
 
@@ -42,14 +46,15 @@ class EagerStep:
         targets: Array,
     ) -> None:
         self.model, self.loss, self.parameters = model, loss, parameters
-        self.rows = [[constant(x) for x in row] for row in inputs.tolist()]
+        self.inputs = inputs
+        self.rows: dict[int, list[Value]] = {}
         self.targets = targets.tolist()
         self.engine = "eager"
 
     def __call__(self, vector: Array, batch: Indices) -> tuple[float, Array]:
         """Loss and gradient."""
         write(vector, self.parameters)
-        losses = [self.loss(self.model(self.rows[i]), self.targets[i]) for i in batch.tolist()]
+        losses = [self.loss(self.model(self._row(i)), self.targets[i]) for i in batch.tolist()]
         total = apply("sum", losses) / len(losses)
         for p in self.parameters:
             p.grad = 0.0
@@ -58,6 +63,12 @@ class EagerStep:
         for p in self.parameters:
             p.grad = None
         return total.data, gradient
+
+    def _row(self, i: int) -> list[Value]:
+        """Example `i` as constants, made when it is first needed."""
+        if i not in self.rows:
+            self.rows[i] = [constant(x) for x in self.inputs[i].tolist()]
+        return self.rows[i]
 
 
 class CompiledStep:
@@ -96,6 +107,7 @@ def choose_step(
 ) -> Step:
     """The compiled step if that is wanted and the model can be traced, else the eager one, which says why."""
     eager = EagerStep(model, loss, parameters, inputs, targets)
+    vector = np.array([p.data for p in parameters])
     if not compiled:
         return eager
     try:
@@ -104,10 +116,26 @@ def choose_step(
         eager.engine = "eager: this installation has no compiler"
         return eager
     try:
-        return CompiledStep(model, loss, parameters, inputs, targets)
-    except CompileError as error:
+        step = CompiledStep(model, loss, parameters, inputs, targets)
+        for i in np.linspace(0, len(inputs) - 1, min(PROBES, len(inputs))).astype(int):
+            one = np.array([i])
+            with np.errstate(all="ignore"):  # what is not finite does not agree
+                trusted = _agree(eager(vector, one), step(vector, one))
+            if not trusted:
+                eager.engine = (
+                    f"eager: the compiled program gives other numbers on example {i}, does an `if` look at data?"
+                )
+                return eager
+    except (CompileError, DomainError) as error:
         eager.engine = f"eager: {str(error).splitlines()[0]}"
         return eager
+    return step
+
+
+def _agree(a: tuple[float, Array], b: tuple[float, Array]) -> bool:
+    """Whether two steps gave the same loss and gradient, up to rounding."""
+    scale = 1e-9 * max(1.0, float(np.abs(a[1]).max()), abs(a[0]))
+    return abs(a[0] - b[0]) <= scale and bool(np.all(np.abs(a[1] - b[1]) <= scale))
 
 
 def write(vector: Array, parameters: list[Value]) -> None:

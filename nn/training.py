@@ -89,7 +89,10 @@ def fit(
     """
     chosen = loss_named(loss)
     rows = table(inputs)
-    count = outputs(model, rows[:1]).shape[1]
+    try:
+        count = outputs(model, rows[:1]).shape[1]
+    except DomainError as error:
+        raise TrainingError(f"before the first epoch: the network has no output for example 0: {error}") from None
     wanted = encoded(targets, chosen.coding, count, len(rows))
     if epochs < 1 or (patience is not None and patience < 1):
         raise ValueError(f"epochs and patience must be at least 1, got {epochs} and {patience}")
@@ -160,18 +163,22 @@ class _Run:
     ) -> History:
         rng = np.random.default_rng(seed)
         history = History(engine=self.step.engine)
-        best, best_vector, falling = math.inf, self.vector, 0
+        best, best_vector = math.inf, self.vector
+        reference, falling = math.inf, 0
         started = time.perf_counter()
         try:
             with _progress_bar(epochs, progress) as show:
                 for number in range(1, epochs + 1):
                     loss, rate = self._epoch(number, optimizer, batches(len(self.rows), batch_size, rng))
-                    epoch = self._measured(number, loss, rate, started)
+                    try:
+                        epoch = self._measured(number, loss, rate, started)
+                    except DomainError as error:
+                        raise TrainingError(f"epoch {number}, after its updates: {error}") from None
                     history.epochs.append(epoch)
                     show(epoch)
                     watched = epoch.loss if self.held_out is None else epoch.validation_loss
-                    if watched < best - min_improvement:
-                        falling = number
+                    if watched < reference - min_improvement:
+                        reference, falling = watched, number
                     if watched < best:
                         best, best_vector, history.best_epoch = watched, self.vector, number
                     if any([callback(epoch) is True for callback in callbacks]):  # noqa: C419  # every callback is called
@@ -310,8 +317,8 @@ def _progress_bar(epochs: int, wanted: bool | None) -> Iterator[Callable[[Epoch]
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    if not (console.is_terminal if wanted is None else wanted):
+    console = Console(stderr=True, force_terminal=wanted or None)
+    if not (console.is_terminal or console.is_jupyter if wanted is None else wanted):
         yield lambda epoch: None
         return
     columns = (

@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Predict and print."""
-    from ...nn.data import Standardisation, read_csv
+    from ...nn.data import Standardisation, csv_columns, read_csv
     from ...nn.files import load_with_notes
     from ...nn.prediction import predict, predict_proba
 
@@ -48,6 +48,9 @@ def run(options: argparse.Namespace) -> int:
                 f"{options.network} lacks {', '.join(sorted(missing))}: it was not saved by glassgrad train"
             )
         data = read_csv(options.points, features=notes["features"])
+        unused = [name for name in csv_columns(options.points) if name not in notes["features"]]
+        if unused:
+            print(f"columns not used: {', '.join(unused)}", file=sys.stderr)
         scaled = Standardisation(**notes["scaling"]).apply(data.inputs)
         if notes["task"] == "classification":
             rows = _classified(predict_proba(model, scaled), notes)
