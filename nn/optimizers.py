@@ -214,8 +214,8 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSProp, "adam"
 def clipped(gradient: Vector, limit: float) -> Vector:
     """`gradient`, scaled down to Euclidean norm `limit` if it is longer. Source: Pascanu et al. (2013), algorithm 1.
 
-    >>> clipped(np.array([3.0, 4.0]), 1.0).tolist()
-    [0.6, 0.8]
+    >>> clipped(np.array([3.0, 4.0]), 2.5).tolist()
+    [1.5, 2.0]
     """
     norm = math.sqrt(float(gradient @ gradient))
     return gradient * (limit / norm) if norm > limit else gradient

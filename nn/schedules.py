@@ -21,7 +21,7 @@ def linear(start: float, end: float, steps: int) -> Schedule:
     (1.0, 0.55, 0.1)
     """
     _positive(steps)
-    return lambda step: start + (end - start) * min(step / steps, 1.0)
+    return lambda step: start * max(1 - step / steps, 0.0) + end * min(step / steps, 1.0)
 
 
 def cosine(start: float, end: float, steps: int) -> Schedule:
