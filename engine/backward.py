@@ -22,28 +22,33 @@ def differentiable_order(root: Value) -> list[Value]:
     """Every node that a gradient can reach from `root`, inputs before results, operands from left to right."""
     mark = next(_visit)
     order: list[Value] = []
-    opened: list[Value] = []
     stack: list[Any] = [root]
-    pop, push, place = stack.pop, stack.append, order.append
+    pop, extend, place = stack.pop, stack.extend, order.append
     while stack:
         node = pop()
-        if node is None:  # all inputs of the node opened last are placed
-            place(opened.pop())
+        if node is None:  # all that the node below it waited for is placed
+            place(pop())
         elif node._mark != mark:
             node._mark = mark
             a = node._a
             if a is None:
                 place(node)
-                continue
-            opened.append(node)
-            push(None)
-            if a.__class__ is tuple:
-                stack.extend([v for v in reversed(a) if v._mark != mark])
-            else:
-                if node._slope_b is not None and node._b._mark != mark:
-                    push(node._b)
+            elif a.__class__ is tuple:
+                waiting = [v for v in reversed(a) if v._mark != mark]
+                if waiting:
+                    extend((node, None))
+                    extend(waiting)
+                else:
+                    place(node)
+            elif node._slope_b is not None and node._b._mark != mark:
                 if node._slope_a is not None and a._mark != mark:
-                    push(a)
+                    extend((node, None, node._b, a))
+                else:
+                    extend((node, None, node._b))
+            elif node._slope_a is not None and a._mark != mark:
+                extend((node, None, a))
+            else:
+                place(node)
     return order
 
 

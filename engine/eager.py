@@ -6,6 +6,8 @@ To read it: `print(kernel_source(OPS["mul"], "VV"))`.
 
 from __future__ import annotations
 
+import operator
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
@@ -107,14 +109,14 @@ def _nary_source(op: Op, mask: str) -> str:
         elif text in starred:
             slopes.append(f"*all_{text}")
         else:
-            slopes.append(f"*[{text} for _ in all_{name}]")
+            slopes.append(f"*[{text}] * len(all_{name})")
     each = (
         f"for {', '.join(starred)} in zip({', '.join(f'all_{n}' for n in starred)})"
         if len(starred) > 1
         else f"for {starred[0]} in all_{starred[0]}"
     )
     held = ", ".join(f"node_{n}" for n in present)
-    reads = [f"if node_{n}.__class__ is not list: node_{n} = list_of(node_{n}, {op.name!r}, {n!r})" for n in starred]
+    reads = [f"if node_{n}.__class__ is not tuple: node_{n} = tuple_of(node_{n}, {op.name!r}, {n!r})" for n in starred]
     if len(mask) == len(op.names) > len(starred):
         reads.append(f"if node_{present[-1]} is None: return without_tail({', '.join(f'node_{n}' for n in starred)})")
     reads.append(
@@ -129,7 +131,7 @@ def _nary_source(op: Op, mask: str) -> str:
     return _filled(
         reads="\n    ".join(reads),
         lets=f"y = {start if start in present else '0.0'}",
-        forward=f"{each}: y += {terms}",
+        forward=_sum_source(each, terms, starred),
         slopes=f"slopes = ({', '.join(slopes[: len(present)])},)",
         name=op.name,
         operands=f"({', '.join(f'*node_{n}' if n in starred else f'node_{n}' for n in present)},)",
@@ -138,6 +140,14 @@ def _nary_source(op: Op, mask: str) -> str:
         slope_a="slopes",
         slope_b="None",
     )
+
+
+def _sum_source(each: str, terms: str, starred: list[str]) -> str:
+    """The loop that adds up `terms` from left to right; before Python 3.12 the same additions, done by `sum`."""
+    if sys.version_info < (3, 12) and terms == " * ".join(starred):
+        lists = ", ".join(f"all_{n}" for n in starred)
+        return f"y = sum(map(multiply, {lists}), y)" if len(starred) == 2 else f"y = sum({lists}, y)"
+    return f"{each}: y += {terms}"
 
 
 def _filled(**parts: str) -> str:
@@ -149,6 +159,7 @@ NAMES: dict[str, Any] = {
     "ARITHMETIC_ERRORS": ARITHMETIC_ERRORS,
     "NOT_COMPUTED": NOT_COMPUTED,
     "RECORDING": RECORDING,
+    "multiply": operator.mul,
     "new": object.__new__,
 }
 
@@ -247,26 +258,26 @@ def _complete(op: Op, operands: Sequence[Any]) -> list[Any]:
     return [*operands, *map(float, missing)]
 
 
-def list_of(group: Any, name: str, parameter: str) -> list[Any]:
-    """The operands of one `*` input as a list."""
+def tuple_of(group: Any, name: str, parameter: str) -> tuple[Any, ...]:
+    """The operands of one `*` input as a tuple."""
     if isinstance(group, (str, bytes, NAMES["Value"])) or not isinstance(group, Iterable):
         raise TypeError(
             f"{name} takes a list of Values and numbers for {parameter}, got {type(group).__name__} {group!r}"
         )
-    return list(group)
+    return tuple(group)
 
 
 def with_numbers(name: str, *groups: Any) -> Any:
     """Apply an n-ary op where some operands are numbers: they become constants of the graph."""
     op = OPS[name]
     value_class, constant = NAMES["Value"], NAMES["constant"]
-    lists = [group for group in groups if group.__class__ is list]
+    lists = [group for group in groups if group.__class__ is tuple]
     if len({len(group) for group in lists}) > 1:
         lengths = " and ".join(f"{len(group)} for {n}" for n, group in zip(op.names, lists))
         raise ValueError(f"{name} pairs its lists element by element, so they must be equally long; got {lengths}")
     operands = [*lists, *groups[len(lists) :]]
     if any(v.__class__ is value_class for group in lists for v in group) or groups[-1].__class__ is value_class:
-        held = [[v if v.__class__ is value_class else constant(number(v, name)) for v in group] for group in lists]
+        held = [tuple(v if v.__class__ is value_class else constant(number(v, name)) for v in group) for group in lists]
         tail = [v if v.__class__ is value_class else constant(number(v, name)) for v in operands[len(lists) :]]
         return kernel(name, "V" * len(groups))(*held, *tail)
     return derived(name, None, "float")(
@@ -292,4 +303,4 @@ def domain_error(name: str, operands: tuple[Any, ...], error: Exception) -> Doma
     return DomainError(f"{what} at {where}" + (f" (it needs {op.needs})" if op.needs else f" ({error})"))
 
 
-NAMES |= {"domain_error": domain_error, "operand": operand, "list_of": list_of, "with_numbers": with_numbers}
+NAMES |= {"domain_error": domain_error, "operand": operand, "tuple_of": tuple_of, "with_numbers": with_numbers}

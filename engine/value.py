@@ -52,8 +52,11 @@ class Value(methods.Derived):
     _slope_b: Any
 
     def __init__(self, data: float, label: str = "") -> None:
-        self._data = number(data)
-        self.label = label
+        self._data = data if data.__class__ is float else number(data)
+        if label.__class__ is str:
+            self._label = label
+        else:
+            self.label = label
         self._grad = NOT_COMPUTED
         self._kind = LEAF
         self._scope = None

@@ -22,3 +22,10 @@ def golden():
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where everything is installed (`GLASSGRAD_NO_SKIPS=1`), a test that was skipped is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("GLASSGRAD_NO_SKIPS") == "1" and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
