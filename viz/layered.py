@@ -20,6 +20,8 @@ WIDEST_GAP: Final = 180.0
 MAX_LANES: Final = 400_000
 """More bends than this are refused: the picture could not be read and would take minutes."""
 
+SMALL: Final = 300
+"""With at most this many links, lanes of their own are tried too."""
 MEDIUM: Final = 2_000
 LARGE: Final = 20_000
 """With more lines than these, fewer rounds are tried."""
@@ -51,12 +53,29 @@ def layered(sizes: Sequence[Point], links: Sequence[tuple[int, int]], stub: floa
     >>> placed.middles[2][0] > placed.middles[0][0]
     True
     """
-    columns, paths, item_count = _columns(len(sizes), links)
+    ordered = _ordered(len(sizes), links, share=True)
+    if ordered.crossings and len(links) <= SMALL:
+        alone = _ordered(len(sizes), links, share=False)
+        ordered = min(ordered, alone, key=lambda one: one.crossings)
+    lengths = [minor for _, minor in sizes] + [0.0] * (len(ordered.before) - len(sizes))
+    middle = _along(ordered.columns, ordered.before, ordered.after, lengths, len(sizes))
+    return _routes(sizes, ordered.columns, ordered.paths, middle, stub)
+
+
+class _Ordered(NamedTuple):
+    columns: list[list[int]]
+    paths: list[list[int]]
+    before: list[list[int]]
+    after: list[list[int]]
+    crossings: int
+
+
+def _ordered(count: int, links: Sequence[tuple[int, int]], share: bool) -> _Ordered:
+    """Items in columns, in a good order; `share`: one lane for all long links of a source, or one for each link."""
+    columns, paths, item_count = _columns(count, links, share)
     before, after = _neighbours(paths, item_count)
-    _reduce_crossings(columns, before, after, item_count)
-    lengths = [minor for _, minor in sizes] + [0.0] * (item_count - len(sizes))
-    middle = _along(columns, before, after, lengths, len(sizes))
-    return _routes(sizes, columns, paths, middle, stub)
+    crossings = _reduce_crossings(columns, before, after, item_count)
+    return _Ordered(columns, paths, before, after, crossings)
 
 
 # -- ranks and lanes ----------------------------------------------------------------------------------------
@@ -92,14 +111,14 @@ def _ranks(count: int, links: Sequence[tuple[int, int]]) -> list[int]:
     return rank
 
 
-def _columns(count: int, links: Sequence[tuple[int, int]]) -> tuple[list[list[int]], list[list[int]], int]:
+def _columns(count: int, links: Sequence[tuple[int, int]], share: bool) -> tuple[list[list[int]], list[list[int]], int]:
     """Items by column in depth-first operand order, the items along every link, and how many items there are."""
     rank = _ranks(count, links)
     lanes: dict[int, list[int]] = {}
     next_item = count
     paths: list[list[int]] = []
-    for u, v in links:
-        lane = lanes.setdefault(u, [])
+    for number, (u, v) in enumerate(links):
+        lane = lanes.setdefault(u if share else number, [])
         while len(lane) < rank[v] - rank[u] - 1:
             lane.append(next_item)
             next_item += 1
@@ -110,9 +129,10 @@ def _columns(count: int, links: Sequence[tuple[int, int]]) -> tuple[list[list[in
             )
         paths.append([u, *lane[: rank[v] - rank[u] - 1], v])
     column = rank + [0] * (next_item - count)
-    for u, lane in lanes.items():
+    for source, lane in lanes.items():
+        start = rank[source if share else links[source][0]] + 1
         for k, item in enumerate(lane):
-            column[item] = rank[u] + 1 + k
+            column[item] = start + k
     into: list[list[int]] = [[] for _ in range(count)]
     for number, (_, v) in enumerate(links):
         into[v].append(number)
@@ -149,31 +169,33 @@ def _neighbours(paths: Sequence[Sequence[int]], count: int) -> tuple[list[list[i
 # -- crossings ----------------------------------------------------------------------------------------------
 
 
-def _reduce_crossings(columns: list[list[int]], before: list[list[int]], after: list[list[int]], count: int) -> None:
-    """Order every column so that few links cross, and leave the best order seen in `columns`.
+def _reduce_crossings(columns: list[list[int]], before: list[list[int]], after: list[list[int]], count: int) -> int:
+    """Order every column so that few links cross, and leave the best order seen in `columns`; returns how many do.
 
-    Twice, from the depth-first order and from what median sweeps make of it: swap adjacent items, then move single
-    items, while that saves crossings. A lane counts for as many links as run along it, so lanes end up at the side
-    to which most of their links leave.
+    First the depth-first order is improved (adjacent items swapped, then single items moved, while that saves
+    crossings), then what median sweeps make of it; in a small drawing again and again, since every start may lead
+    elsewhere. A lane counts for as many links as run along it, so lanes end up at the side to which most of their
+    links leave.
     """
     lines = sum(map(len, after))
     rounds = 1 if lines > LARGE else 2 if lines > MEDIUM else 6
-    first = [column[:] for column in columns]
-    place = _places(columns, count)
-    fewest = _improve(columns, before, after, place, rounds)
-    if fewest == 0:
-        return
-    best = [column[:] for column in columns]
-    columns[:] = first
-    place = _places(columns, count)
+    current = [column[:] for column in columns]
     one_before, one_after = _distinct(before), _distinct(after)
-    for sweep in range(2 if lines > LARGE else 8):
-        forward = sweep % 2 == 0
-        for column in columns if forward else reversed(columns):
-            _by_median(column, one_before if forward else one_after, place)
-        _swap_adjacent(columns, one_before, one_after, place)
-    if _improve(columns, before, after, place, rounds) >= fewest:
-        columns[:] = best
+    fewest = _improve(columns, before, after, _places(columns, count), rounds)
+    for attempt in range(1 if lines > MEDIUM else 6):
+        if fewest == 0:
+            break
+        place = _places(current, count)
+        for sweep in range(attempt, attempt + (2 if lines > LARGE else 8 if lines > MEDIUM else 3)):
+            forward = sweep % 2 == 0
+            for column in current if forward else reversed(current):
+                _by_median(column, one_before if forward else one_after, place)
+            _swap_adjacent(current, one_before, one_after, place)
+        found = _improve(current, before, after, place, rounds)
+        if found < fewest:
+            fewest = found
+            columns[:] = [column[:] for column in current]
+    return fewest
 
 
 def _improve(
