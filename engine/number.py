@@ -32,9 +32,9 @@ def number(given: object, role: str = "Value") -> float:
     TypeError: Value takes a real number, got str '3': convert it with float(...) first
     """
     if given.__class__ is float:  # the usual case, and an isinstance of an abstract class is slow
-        return given  # type: ignore[return-value]  # a float, see above
+        return given
     if given.__class__ is int or isinstance(given, Real):
-        return float(given)  # type: ignore[arg-type]  # a real number, see above
+        return float(given)
     kind = type(given).__name__
     shown = repr(given)
     shown = shown if len(shown) <= 40 else shown[:39] + "…"

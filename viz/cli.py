@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="glassgrad",
         description="A scalar autograd engine in which nothing is hidden.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="examples:\n  glassgrad step \"tanh(x*w + b)\" x=2 w=-3 b=1\n  glassgrad COMMAND --help",
+        epilog='examples:\n  glassgrad step "tanh(x*w + b)" x=2 w=-3 b=1\n  glassgrad COMMAND --help',
     )
     parser.add_argument("--version", action="version", version=f"glassgrad {_version()}")
     chosen = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")

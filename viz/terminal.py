@@ -109,7 +109,8 @@ def print_steps(steps: Steps, console: Console | None = None, *, expression: str
     for step in steps:
         colour = FORWARD if step.phase == "forward" else BACKWARD
         console.print(
-            Text.assemble(f"{step.index + 1:>{width}}  ", (f"{step.phase:<8}", colour), f"  {step.numbers}"), soft_wrap=True
+            Text.assemble(f"{step.index + 1:>{width}}  ", (f"{step.phase:<8}", colour), f"  {step.numbers}"),
+            soft_wrap=True,
         )
     console.print()
     console.print(summary(steps))
@@ -173,7 +174,16 @@ def _jump(console: Console, read_key: Callable[[], str], index: int, count: int)
     return int(digits) - 1, ""
 
 
-_ESCAPES = {"[C": "right", "OC": "right", "[D": "left", "OD": "left", "[H": "home", "[F": "end", "OH": "home", "OF": "end"}
+_ESCAPES = {
+    "[C": "right",
+    "OC": "right",
+    "[D": "left",
+    "OD": "left",
+    "[H": "home",
+    "[F": "end",
+    "OH": "home",
+    "OF": "end",
+}
 _ESCAPES |= {"[1~": "home", "[4~": "end"}
 _WINDOWS = {"M": "right", "K": "left", "G": "home", "O": "end"}
 

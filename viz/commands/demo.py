@@ -25,7 +25,9 @@ TRY_NEXT = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
-    parser.description = "One neuron: every step of its evaluation and differentiation, its gradient check, and what to try next."
+    parser.description = (
+        "One neuron: every step of its evaluation and differentiation, its gradient check, and what to try next."
+    )
     parser.epilog = "examples:\n  glassgrad\n  glassgrad demo"
 
 
