@@ -15,7 +15,7 @@ from glassgrad import nn
 from glassgrad.nn import schedules
 
 SEEDS = range(1, 6)
-COMMANDS = {"moons": [], "iris": [], "digits": ["--hidden", "64", "--epochs", "40"]}
+COMMANDS = {"moons": [], "iris": [], "digits": ["--epochs", "40"]}
 
 
 def demo(seed: int, compiled: bool) -> tuple[float, float, float, str]:

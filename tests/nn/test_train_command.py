@@ -65,7 +65,7 @@ def test_every_classification_trains(data, capsys):
 
 
 def test_digits_from_the_command_line(capsys):
-    assert main(["train", "digits", "--hidden", "64", "--epochs", "40", "--seed", "1"]) == 0
+    assert main(["train", "digits", "--epochs", "40", "--seed", "1"]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if "test accuracy" in line)
     assert float(line.split("│")[2].split("%")[0]) >= 96
 
