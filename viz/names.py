@@ -28,7 +28,12 @@ def variable_names(variables: Mapping[str, object]) -> dict[str, Value]:
 
 def frame_names(frame: FrameType | None) -> dict[str, Value]:
     """`variable_names` of a running function, or of the cell or script it is."""
-    return variable_names(dict(frame.f_locals)) if frame is not None else {}
+    if frame is None:
+        return {}
+    variables = dict(frame.f_locals)
+    if "get_ipython" in variables:  # IPython's own list of earlier results is no name of the user's
+        variables.pop("Out", None)
+    return variable_names(variables)
 
 
 def _values(path: str, thing: object, depth: int) -> Iterator[tuple[str, Value]]:

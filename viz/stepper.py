@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .drawing import Drawing
 
 FORMATS: Final = (".html", ".gif")
-FRAME_HEIGHT: Final = 860
+FRAME_HEIGHT: Final = 940
 """Height of the page inside a notebook, in CSS pixels."""
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -64,7 +64,10 @@ class Stepper:
         """The graph after the last step, nothing folded; every box has the name that the sentences use."""
         from .layout import layout
 
-        named = (node._replace(label=node.name) if node.op in OPS else node for node in self.graph.nodes)
+        # The lines are in the source pane; a picture that is passed on should not tell where the user's files are.
+        named = (
+            node._replace(label=node.name if node.op in OPS else node.label, source=None) for node in self.graph.nodes
+        )
         return layout(Graph._of(named, self.graph.groups), fold=False, slopes=True)
 
     @cached_property

@@ -2,6 +2,7 @@
 
 import builtins
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -246,3 +247,17 @@ def test_sentences_and_drawing_use_the_same_names():
             assert any(title.startswith(node.name) for title in titles)
             assert stepper.steps[node.id].sentence.startswith(node.name)
             assert stepper.steps[node.id].numbers.endswith(short(node.data))
+
+
+def test_a_notebook_s_list_of_results_gives_no_names():
+    x = gg.Value(2.0)
+    cell = {"get_ipython": object, "Out": {1: x}, "gg": gg, "x": x}
+    exec("stepper = gg.viz.step(x * x)", cell)
+    assert labels(cell["stepper"]) == ["x", ""]
+
+
+def test_neither_page_nor_picture_tells_where_the_user_s_files_are():
+    stepper = gg.viz.step(neuron, x1=2.0, x2=0.0, w1=-3.0, w2=1.0, b=6.88)
+    folder = str(Path(__file__).parent)
+    assert folder not in stepper.html
+    assert folder not in stepper._repr_mimebundle_()["image/svg+xml"]

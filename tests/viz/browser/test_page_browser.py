@@ -147,17 +147,18 @@ def test_states_at_every_step_stepped_and_jumped(opened, walks, name):
     forward = []
     for index, step in enumerate(steps):
         arrived = {s.input if s.phase == "backward" else s.node: s.new for s in steps[len(graph) : index + 1]}
-        counts = {s.input for s in steps[index + 1 :]} - {None}
+        to_come = {s.input for s in steps[index + 1 :]} - {None}
+        forward.append(page.page.evaluate(snapshot))
+        shown = {name: (state, text) for name, state, text in forward[-1]}
         for node in graph.nodes:
-            state = page.state(f"n{node.id}")
+            state = shown[f"gn{node.id}"][0].split()
             assert ("idle" in state) == (node.id > index), (index, node)
-            assert ("known" in state) == (node.id in arrived and node.id not in counts), (index, node)
-            assert ("partial" in state) == (node.id in arrived and node.id in counts), (index, node)
+            assert ("known" in state) == (node.id in arrived and node.id not in to_come), (index, node)
+            assert ("partial" in state) == (node.id in arrived and node.id in to_come), (index, node)
             assert ("current" in state) == (node.id == (step.node if step.input is None else step.input))
             if node.op != "const":
-                shown = page.text(f"#gn{node.id}-grad").removesuffix(" …")
-                assert shown == (short(arrived[node.id]) if node.id in arrived else "")
-        forward.append(page.page.evaluate(snapshot))
+                grad = shown[f"gn{node.id}-grad"][1].removesuffix(" …")
+                assert grad == (short(arrived[node.id]) if node.id in arrived else "")
         page.press("ArrowRight")
     for index in [0, len(steps) - 1, 3, len(graph), 1, len(steps) - 2, len(graph) - 1]:
         page.page.locator("#slider").fill(str(index))
@@ -331,7 +332,7 @@ LOOKS = {
 }
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", ["light", "dark", "phone"])
 def test_axe_finds_nothing_serious(opened, walks, look):
     axe = pytest.importorskip("axe_playwright_python.base", reason="needs axe-playwright-python")
     page = opened(walks["fork"][0], **LOOKS[look])
