@@ -16,12 +16,13 @@ from .groups import group_units
 from .ir import View, check
 from .layout import lay_out
 from .linear import linear_forms
+from .loops import loops
 from .naming import Names
 from .program import Argument, Program
 from .straight import straight_source
 from .trace import Trace, trace
 
-Backend = Literal["auto", "numpy", "python"]
+Backend = Literal["auto", "numpy", "python", "numba"]
 RETRACES, LARGE = 3, 50_000  # how often to trace again, and from how many nodes on only once
 STRAIGHT_NODES, NODES_PER_STEP = 5000, 12  # straight-line code for small graphs with few nodes to a step
 RESERVED = ("params", "grads", "numbers", "n", "forward", "backward", "bind")
@@ -47,8 +48,9 @@ def compile(
             that are neither parameters nor inputs keep the number they have.
         inputs: for a recorded graph: leaves whose numbers are handed to each call, as one array.
         reduce: what `value_and_grad` makes of the examples' losses; a loss that depends on no argument counts once.
-        backend: `"numpy"`, `"python"` (straight-line code on floats, for a recorded graph) or `"auto"`: straight-line
-            code where NumPy's calls would cost more than the arithmetic.
+        backend: `"numpy"`, `"python"` (straight-line code on floats, for a recorded graph), `"numba"` (loops as
+            machine code: needs the extra `jit`, and seconds to compile) or `"auto"`: NumPy, and straight-line code
+            where its calls would cost more than the arithmetic.
 
     Returns:
         A `Program` with `run`, `value_and_grad`, `params`, `source`.
@@ -104,11 +106,12 @@ def _assemble(
     sizes = [(a.name, int(np.prod(a.shape, dtype=np.int64))) for a in arguments]
     matrix = check(lay_out(t, grouping, names, sizes))
     root = matrix.outputs[0] if len(matrix.outputs) == 1 else None
-    source, numbers = emit(matrix, root if isinstance(root, View) else None, mean)
+    make = loops if backend == "numba" else emit
+    source, numbers = make(matrix, root if isinstance(root, View) else None, mean)
     small = matrix.nodes <= min(STRAIGHT_NODES, NODES_PER_STEP * max(1, len(matrix.steps)))
     wanted = backend == "python" or (backend == "auto" and small)
     line = straight_source(t) if wanted and not batched and not many else ""
-    return Program(t, matrix, source, numbers, arguments, params, mean, many, batched, line)
+    return Program(t, matrix, source, numbers, arguments, params, mean, many, batched, line, backend == "numba")
 
 
 # -- functions --------------------------------------------------------------------------------------------

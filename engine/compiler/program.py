@@ -17,6 +17,7 @@ from .errors import CompileError
 from .ir import MatrixProgram
 from .listing import listing
 from .locate import locate
+from .loops import bind_loops
 from .straight import straight
 from .trace import Floats, Trace
 
@@ -37,6 +38,8 @@ class Bound(NamedTuple):
     backward: Callable[[], None]
     inputs: list[Floats]
     results: list[Floats]
+    feeds: list[Floats]
+    """Views of the inputs, shaped like the arguments."""
 
 
 @final
@@ -84,13 +87,14 @@ class Program:
         many: bool,
         per_example: bool,
         straight_line: str = "",
+        looped: bool = False,
     ) -> None:
         self.trace, self.matrix, self.source = t, matrix, straight_line or source
         self._numbers, self._arguments, self._values, self._mean, self._many = numbers, arguments, values, mean, many
         self._per_example = per_example
         self._params = np.array([v._data for v in values], dtype=np.float64)
         self._grads = np.zeros(len(values))
-        self._bind = _execute(source)
+        self._bind = bind_loops(source, matrix, numbers) if looped else _execute(source)
         self._bound: dict[int, Bound] = {}
         self._straight = (
             straight(t, straight_line, self._params, self._grads, self._fault_at) if straight_line else None
@@ -198,12 +202,38 @@ class Program:
 
     def _fed(self, arguments: Sequence[ArrayLike]) -> Bound:
         """The bound program for this batch size, its inputs filled in."""
+        if self._per_example and arguments and hasattr(arguments[0], "shape"):
+            known = self._bound.get(len(arguments[0]))  # type: ignore[arg-type]  # what has a shape has a length
+            if known is not None and len(arguments) == len(known.feeds):
+                for feed, given in zip(known.feeds, arguments):
+                    if getattr(given, "shape", None) != feed.shape:
+                        break
+                    feed[...] = given
+                else:
+                    return known
+        arrays = self._checked(arguments)
+        n = len(arrays[0]) if arrays and self._per_example else 1
+        bound = self._bound.get(n)
+        if bound is None:
+            if len(self._bound) >= KEPT_SIZES:
+                self._bound.clear()
+            made = Bound(*self._bind(n, self._params, self._grads, self._numbers), [])
+            for into, (_, shape) in zip(made.inputs, self._arguments):
+                size = math.prod(shape)
+                made.feeds.append(_examples_first(into, n, shape) if self._per_example else into[:size])
+            bound = self._bound[n] = made
+        for feed, array in zip(bound.feeds, arrays):
+            feed[...] = array
+        return bound
+
+    def _checked(self, arguments: Sequence[ArrayLike]) -> list[Floats]:
+        """The arguments as arrays of the right shapes."""
         if len(arguments) != len(self._arguments):
             wanted = ", ".join(f"{a.name}: (batch{''.join(f', {n}' for n in a.shape)})" for a in self._arguments)
             raise CompileError(f"the program takes {len(self._arguments)} arrays ({wanted}), got {len(arguments)}")
-        arrays = [np.asarray(x, dtype=np.float64) for x in arguments]
         if not self._per_example:
-            arrays = [np.array([self._vector(x)]) for x in arrays]
+            return [np.array(self._vector(x)) for x in arguments]
+        arrays = [np.asarray(x, dtype=np.float64) for x in arguments]
         n = arrays[0].shape[0] if arrays and arrays[0].ndim else 1
         for array, (name, shape) in zip(arrays, self._arguments):
             if array.shape != (n, *shape):
@@ -213,14 +243,7 @@ class Program:
                 )
         if n == 0:
             raise CompileError(f"{self._arguments[0].name} holds no example")
-        bound = self._bound.get(n)
-        if bound is None:
-            if len(self._bound) >= KEPT_SIZES:
-                self._bound.clear()
-            bound = self._bound[n] = Bound(*self._bind(n, self._params, self._grads, self._numbers))
-        for array, into in zip(arrays, bound.inputs):
-            into.T[..., : math.prod(array.shape[1:])] = array.reshape(n, -1) if into.ndim > 1 else array[0]
-        return bound
+        return arrays
 
     def _fault(self, arguments: Sequence[ArrayLike]) -> Exception:
         arrays = [np.asarray(x, dtype=np.float64) for x in arguments]
@@ -239,6 +262,16 @@ class Program:
 
     def __repr__(self) -> str:
         return f"Program({self.steps} steps for {self.nodes} scalar nodes, {len(self._params)} parameters)"
+
+
+def _examples_first(rows: Floats, n: int, shape: tuple[int, ...]) -> Floats:
+    """An input buffer (a row per number, a column per example) seen as an array (examples, ...)."""
+    strides: list[int] = []
+    step = rows.strides[0]
+    for size in reversed(shape):
+        strides.insert(0, step)
+        step *= size
+    return np.lib.stride_tricks.as_strided(rows, (n, *shape), (rows.strides[1], *strides))
 
 
 @lru_cache(maxsize=1)
