@@ -204,7 +204,7 @@ def _sizes(boxes: list[Box], edges: list[Edge], values: bool, gradients: bool, a
     pitch: dict[str, float] = {}
     for edge in edges:
         entering[edge.target] = entering.get(edge.target, 0) + 1
-        needed = 3.0 if not edge.slope else text_width(edge.slope, SLOPE_SIZE) + 10.0 if across else 13.0
+        needed = 3.0 if not edge.slope else text_width(edge.slope, SLOPE_SIZE) + 10.0 if across else 15.0
         pitch[edge.target] = max(pitch.get(edge.target, 0.0), needed)
     sizes = []
     for box in boxes:
@@ -272,7 +272,7 @@ def _slope_spot(curve: tuple[Point, ...], slope: str, direction: Direction) -> P
     """On the straight piece before the arrowhead: above it, or to its right where edges go down."""
     x, y = curve[-1]
     wide = text_width(slope, SLOPE_SIZE)
-    return (x - wide / 2 - 9.0, y - 5.0) if direction == "LR" else (x + wide / 2 + 3.0, y - 12.0)
+    return (x - wide / 2 - 9.0, y - 3.5) if direction == "LR" else (x + wide / 2 + 3.0, y - 12.0)
 
 
 def _summary(graph: Graph, boxes: int) -> str:
