@@ -211,7 +211,7 @@ class _Run:
                 new = optimizer.update(self.vector, gradient + push)
             bad = np.flatnonzero(~np.isfinite(new))
             if len(bad):
-                name = self.names[self.parameters[bad[0]]]
+                name = self.names.get(self.parameters[bad[0]], f"parameter {bad[0]}")
                 raise TrainingError(
                     f"{where}: the update made {name} {new[bad[0]]}; "
                     "try a smaller learning rate, or clip=1.0 on the optimizer"

@@ -273,3 +273,36 @@ def test_what_cannot_be_traced_is_trained_eagerly_and_says_so():
     assert len(history.engine) > 20
     assert "\n" not in history.engine
     assert history.loss[-1] < 0.1
+
+
+def test_a_module_that_lists_its_own_parameters_is_trained_by_them():
+    class Half(nn.Module):
+        def __init__(self):
+            self.trained, self.fixed = Value(0.5), Value(0.25)
+
+        def __call__(self, x):
+            return self.trained * x[0] + self.fixed
+
+        def parameters(self):
+            return [self.trained]
+
+    model = Half()
+    history = nn.fit(model, *line(), loss="half_squared_error", learning_rate=0.1, epochs=100, compiled=False)
+    assert history.loss[-1] < history.loss[0]
+    assert model.trained.data == pytest.approx(3, abs=0.2)
+    assert model.fixed.data == 0.25
+    model = Half()
+    same = nn.fit(model, *line(), loss="half_squared_error", learning_rate=0.1, epochs=100)
+    assert np.allclose(same.loss, history.loss, rtol=1e-9)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+def test_relu_networks_and_other_optimizers_too(optimizer):
+    data, losses = nn.moons(40, seed=3), []
+    for compiled, expand in ((True, False), (True, True), (False, False)):
+        model = nn.MLP(2, [8, 8, 1], seed=3, expand=expand)
+        history = nn.fit(model, *data, loss="hinge", optimizer=optimizer, epochs=100, l2=1e-4, compiled=compiled)
+        assert history.engine == ("compiled" if compiled else "eager")
+        losses.append(history.loss)
+    assert np.allclose(losses[0], losses[2], rtol=1e-9, atol=1e-15)
+    assert np.allclose(losses[1], losses[2], rtol=1e-9, atol=1e-15)
