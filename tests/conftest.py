@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+collect_ignore = ["benchmarks"]  # programs, not tests
 GOLDEN = Path(__file__).parent / "golden"
 
 
