@@ -33,6 +33,9 @@ PREFIX: Final = "g"
 LABEL_LENGTH: Final = 40
 """Characters of a label that sentences and formulas show; the tooltip of its box has all of it."""
 
+MAX_NODES: Final = 5000
+"""Above this the file would be larger than some 10 MB, and a step slower than the eye."""
+
 NODE_FIELDS: Final = ("name", "full", "choice", "op", "inputs", "value", "gradient", "place")
 STEP_FIELDS: Final = (
     "phase",
@@ -51,7 +54,16 @@ STEP_FIELDS: Final = (
 
 
 def page(stepper: Stepper) -> str:
-    """The page of a `Stepper` as HTML."""
+    """The page of a `Stepper` as HTML.
+
+    Raises:
+        ValueError: if there are too many nodes for a page.
+    """
+    if len(stepper.graph) > MAX_NODES:
+        raise ValueError(
+            f"{len(stepper.graph):,} nodes are too many for a page (limit {MAX_NODES:,}): "
+            "walk through one example or one part of the computation, or use .terminal()"
+        )
     style, script = _asset("stepper.css"), _asset("stepper.js")
     return Template(_asset("stepper.html")).substitute(
         title=escape(visible(stepper.title)),

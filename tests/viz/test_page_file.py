@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -189,7 +190,7 @@ def test_the_same_page_in_every_process(html):
     code = f"import glassgrad as gg, sys; sys.stdout.buffer.write(gg.viz.step({NEURON!r}, **{INPUTS!r}).html.encode())"
     for seed in ("1", "2"):
         run = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, check=True, env={"PYTHONHASHSEED": seed}
+            [sys.executable, "-c", code], capture_output=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed}
         )
         assert run.stdout.decode() == html
 
@@ -217,3 +218,18 @@ def test_a_page_is_made_without_textual_and_pillow():
         "import glassgrad as gg; print(len(gg.viz.step('x*x', x=2).html) > 10_000)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout.strip() == b"True"
+
+
+def test_a_graph_too_large_for_a_page_says_what_to_do(tmp_path):
+    x = gg.Value(1.0, "x")
+    y = x
+    for _ in range(5000):
+        y = y.tanh()
+    with pytest.raises(ValueError, match=r"5,001 nodes are too many for a page \(limit 5,000\)"):
+        gg.viz.step(y).save(tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_single_leaf_is_a_walk_too():
+    data = page_data(gg.viz.step(gg.Value(2.0, "x")))
+    assert [row[0] for row in data["steps"]] == ["forward", "seed"]

@@ -212,7 +212,8 @@ def test_a_wide_formula_is_set_smaller(opened):
     stepper = gg.viz.step(gg.sum([gg.Value(1.0 + i, name) for i, name in enumerate(names)]))
     page = opened(stepper)
     sizes = """() => { const m = document.querySelector('#rule math');
-        return [parseFloat(getComputedStyle(m).fontSize), m.getBoundingClientRect().width, m.parentElement.clientWidth]; }"""
+        const size = parseFloat(getComputedStyle(m).fontSize);
+        return [size, m.getBoundingClientRect().width, m.parentElement.clientWidth]; }"""
     usual = page.page.evaluate(sizes)[0]
     page.page.locator("#slider").fill("3")
     size, width, room = page.page.evaluate(sizes)
