@@ -146,7 +146,7 @@
   // Formulas are not broken into lines: a wide one is set smaller, down to a size that can be read, then it scrolls.
   function squeeze(formula) {
     const room = formula.parentElement.clientWidth / formula.getBoundingClientRect().width;
-    if (room < 1) formula.style.fontSize = `${Math.max(1.2 * room * 0.99, 0.8)}em`;
+    if (room < 1) formula.style.fontSize = `${Math.max(1.2 * room * 0.99, 0.65)}em`;
   }
 
   const lines = []; // lines[excerpt][line] -> {row, code, text}
