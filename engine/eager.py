@@ -106,10 +106,8 @@ def _nary_source(op: Op, mask: str) -> str:
         text = floats_source(formula, {}) if formula else "0.0"
         if name not in starred:
             slopes.append(text)
-        elif text in starred:
-            slopes.append(f"*all_{text}")
-        else:
-            slopes.append(f"*[{text}] * len(all_{name})")
+        else:  # a slope of `sum` or `dot` is the other factor, or a constant
+            slopes.append(f"*all_{text}" if text in starred else f"*[{text}] * len(all_{name})")
     each = (
         f"for {', '.join(starred)} in zip({', '.join(f'all_{n}' for n in starred)})"
         if len(starred) > 1
@@ -202,14 +200,13 @@ def method(name: str, with_number: str | None = None, reflected: bool = False) -
     mixed = OPS[with_number or name]
     number_name = mixed.names[1]
     inner = "\n".join("    " + line for line in kernel_source(op, "VV").splitlines())
-    default = op.inputs[1].partition("=")[2] or None
     body = (
         f"    if node_{b}.__class__ is Value:\n{inner}\n"
         f"    {number_name} = operand(node_{b}, {name!r})\n"
         f"    if {number_name} is NotImplemented: return {number_name}\n"
         f"{kernel_source(mixed, 'Vn')}"
     )
-    return _compile(op, name, f"node_{a}, node_{b}" + (f"={default}" if default else ""), body)
+    return _compile(op, name, f"node_{a}, node_{b}", body)
 
 
 def operand(given: object, name: str) -> Any:

@@ -69,6 +69,8 @@ def define_op(
     (8.0, 12.0)
     >>> gg.engine.remove_op("cube")
     """
+    if "*" in inputs:
+        raise OpError(f"op {name!r}: an input that takes any number of values ({inputs}) cannot be defined; use gg.sum")
     if hasattr(Value, name):
         raise OpError(f"op {name!r}: Value has something of that name already; choose another")
     op = add_op(

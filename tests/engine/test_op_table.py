@@ -207,6 +207,7 @@ def test_nan_is_passed_on_not_swallowed():
         (("syntax", "?", "a", "a +", "1"), "is not an expression"),
         (("tanh", "?", "a", "a", "1"), "already"),
         (("data", "?", "a", "a", "1"), "already"),
+        (("product", "?", "*a", "sum(a)", "1"), "cannot be defined"),
         (("domain", "?", "a b", "a * b", "b ; a"), "2 inputs (a b) but 3 test intervals"),
     ],
 )
