@@ -193,6 +193,8 @@ class _Run:
             if patience is not None and self.held_out is not None and history.epochs:
                 self.vector = best_vector
             write(self.vector, self.parameters)
+            for p in self.parameters:  # Ctrl-C may have left half of a backward pass
+                p.grad = None
         return history
 
     def _epoch(self, number: int, optimizer: Optimizer, parts: list[NDArray[np.int_]]) -> tuple[float, float]:

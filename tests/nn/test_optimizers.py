@@ -69,6 +69,13 @@ def test_step_by_hand_is_update_on_a_vector():
         assert [p.data for p in model.parameters()] == vector.tolist()
 
 
+def test_an_optimizer_serves_one_network():
+    optimizer = nn.Adam()
+    optimizer.update(np.zeros(3), np.ones(3))
+    with pytest.raises(ValueError, match="this Adam remembers another network's gradients"):
+        optimizer.update(np.zeros(1), np.ones(1))
+
+
 def test_clipping_keeps_direction_and_short_gradients():
     assert clipped(np.array([3.0, 4.0]), 5.0).tolist() == [3.0, 4.0]
     assert clipped(np.array([3.0, 4.0]), 2.5) == pytest.approx([1.5, 2.0])

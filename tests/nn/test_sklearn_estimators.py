@@ -1,6 +1,8 @@
 import copy
 import pickle
 import sys
+from contextlib import suppress
+from unittest import SkipTest
 
 import numpy as np
 import pytest
@@ -18,7 +20,8 @@ from glassgrad.nn import NetworkClassifier, NetworkRegressor
 
 @parametrize_with_checks([NetworkClassifier([4], epochs=30), NetworkRegressor([4], epochs=30)])
 def test_scikit_learns_own_checks(estimator, check):
-    check(estimator)
+    with suppress(SkipTest):  # it leaves out what needs pandas or an array API that is not installed
+        check(estimator)
 
 
 def test_cross_validation_pipeline_and_grid_search():
