@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "g"
 """Before every id of the SVG, so that none meets an id of the page."""
+SCRIPTS: Final = ("model.js", "panes.js", "controls.js")
+"""The parts of the page's one script, in order."""
 LABEL_LENGTH: Final = 40
 """Characters of a label that sentences and formulas show; the tooltip of its box has all of it."""
 
@@ -64,7 +66,7 @@ def page(stepper: Stepper) -> str:
             f"{len(stepper.graph):,} nodes are too many for a page (limit {MAX_NODES:,}): "
             "walk through one example or one part of the computation, or use .terminal()"
         )
-    style, script = _asset("stepper.css"), _asset("stepper.js")
+    style, script = _asset("stepper.css"), "\n\n".join(map(_asset, SCRIPTS))
     return Template(_asset("stepper.html")).substitute(
         title=escape(visible(stepper.title)),
         style=style,

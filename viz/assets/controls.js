@@ -1,0 +1,145 @@
+// What the learner does: play, buttons, keys, guesses, clicks, the size of the graph.
+
+// -- play -----------------------------------------------------------------------------------------------
+
+function stop() {
+  clearInterval(timer);
+  timer = null;
+  setText(byId("play"), "Play");
+}
+
+function tick() {
+  if (!open) show();
+  else if (at === last) stop();
+  else go(at + 1);
+  if (at === last && open) stop();
+}
+
+function start() {
+  clearInterval(timer);
+  timer = setInterval(tick, (SECONDS_A_STEP * 1000) / Number(byId("speed").value));
+  setText(byId("play"), "Pause");
+  if (at === last) go(0);
+}
+
+function toggle() {
+  if (timer) stop();
+  else start();
+}
+
+// -- what the learner does ------------------------------------------------------------------------------
+
+function move(to) {
+  stop();
+  go(to);
+}
+
+// A box: the step that computes it; going back, the step that completes its gradient.
+function visit(id) {
+  const node = nodes[id];
+  stop();
+  pinned = id;
+  const to = at >= seed && node.received.length ? node.received[node.received.length - 1] : node.forward;
+  if (to === at) showLedger();
+  else go(to);
+}
+
+function check() {
+  const text = byId("guess").value.trim().replace("−", "-").replace(",", ".");
+  const guess = text === "" ? NaN : Number(text);
+  if (Number.isNaN(guess)) {
+    setText(byId("verdict"), "Type a number, such as -1.5.");
+    return;
+  }
+  const answer = steps[at].answer;
+  const right = Math.abs(guess - answer) <= Math.max(0.005, 0.01 * Math.abs(answer));
+  show();
+  setText(byId("verdict"), right ? "✓ Right." : `✗ You said ${byId("guess").value.trim()}; look at the numbers once more.`);
+}
+
+byId("first").addEventListener("click", () => move(0));
+byId("previous").addEventListener("click", () => move(at - 1));
+byId("next").addEventListener("click", () => move(at + 1));
+byId("last").addEventListener("click", () => move(last));
+byId("play").addEventListener("click", toggle);
+byId("slider").addEventListener("input", (event) => move(Number(event.target.value)));
+byId("speed").addEventListener("change", () => { if (timer) start(); });
+byId("check").addEventListener("click", check);
+byId("reveal").addEventListener("click", show);
+byId("guess").addEventListener("keydown", (event) => { if (event.key === "Enter") check(); });
+byId("variable").addEventListener("change", (event) => {
+  pinned = event.target.value === "" ? null : Number(event.target.value);
+  showLedger();
+});
+byId("predict").addEventListener("change", (event) => {
+  stop();
+  open = !(event.target.checked && askable(steps[at]));
+  setText(byId("verdict"), "");
+  render(...touched(at, at));
+});
+byId("canvas").addEventListener("click", (event) => {
+  const box = event.target.closest(".box");
+  const edge = event.target.closest(".hit");
+  if (box) visit(Number(box.dataset.nodes));
+  else if (edge && edges.get(edge.dataset.edge).step !== null) move(edges.get(edge.dataset.edge).step);
+});
+
+const KEYS = {
+  ArrowRight: () => move(at + 1),
+  ArrowLeft: () => move(at - 1),
+  Home: () => move(0),
+  End: () => move(last),
+  " ": toggle,
+};
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS)) return;
+  const tag = event.target.tagName;
+  const typing = tag === "SELECT" || (tag === "INPUT" && event.target.type === "text");
+  const pressed = event.key === " " && (tag === "BUTTON" || (tag === "INPUT" && event.target.type === "checkbox"));
+  if (typing || pressed) return;
+  event.preventDefault();
+  KEYS[event.key]();
+});
+
+// -- size of the graph ----------------------------------------------------------------------------------
+
+const svg = byId("canvas").querySelector("svg");
+const size = { width: data.width, height: data.height };
+
+const stacked = window.matchMedia("(max-width: 60rem)"); // there, the pane is as high as the graph wants
+
+function resize() {
+  const pane = byId("canvas");
+  const high = stacked.matches ? window.innerHeight * 0.4 : pane.offsetHeight - 4;
+  const room = Math.min((pane.offsetWidth - 4) / size.width, high / size.height);
+  const readable = stacked.matches ? 0.75 : 0.6; // a graph that would get smaller than this scrolls instead
+  const chosen = scale === null ? Math.min(Math.max(room, readable), 1.6) : scale;
+  svg.setAttribute("width", String(size.width * chosen));
+  svg.setAttribute("height", String(size.height * chosen));
+  return chosen;
+}
+
+function zoom(by) {
+  scale = Math.min(Math.max(resize() * by, 0.1), 4);
+  resize();
+  const box = nodes[target(steps[at])].box;
+  if (box) reveal(byId("canvas"), box);
+}
+
+byId("smaller").addEventListener("click", () => zoom(1 / 1.25));
+byId("larger").addEventListener("click", () => zoom(1.25));
+byId("fit").addEventListener("click", () => { scale = null; resize(); });
+window.addEventListener("resize", () => showFormula(steps[at]));
+new ResizeObserver(resize).observe(byId("canvas"));
+window.addEventListener("resize", resize);
+
+// -- begin ----------------------------------------------------------------------------------------------
+
+setText(byId(`${data.prefix}summary`), `graph of ${data.root}`); // its own summary tells the result
+buildSource();
+byId("slider").max = String(last);
+byId("slider").style.setProperty("--turn", `${(100 * seed) / last}%`);
+byId("variable").append(new Option("", ""), ...nodes.map((node) => new Option(node.choice, String(node.id))));
+resize();
+at = Math.min(Math.max((Number.parseInt(location.hash.slice(1), 10) || 1) - 1, 0), last); // page.html#7 opens at step 7
+render(nodes.map((node) => node.id), [...edges.keys()]);

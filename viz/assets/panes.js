@@ -1,0 +1,190 @@
+// The panes beside the graph: formula, source, ledger, sentence; and `go`, which brings all of them to a step.
+
+// -- the panes ------------------------------------------------------------------------------------------
+
+// A formula: the number of its outermost part in the table of parts.
+function build(part) {
+  const [tag, attributes, ...children] = data.parts[part];
+  const element = document.createElementNS(MATHML, tag);
+  for (const [name, value] of attributes) element.setAttribute(name, value);
+  for (const child of children) element.append(typeof child === "string" ? child : build(child));
+  return element;
+}
+
+function showFormula(step) {
+  const rule = build(step.rule);
+  const numbers = build(step.numbers);
+  if (!open) {
+    const unknown = document.createElementNS(MATHML, "mi");
+    unknown.textContent = "?";
+    numbers.firstElementChild.lastElementChild.replaceWith(unknown);
+  }
+  byId("rule").replaceChildren(rule);
+  byId("numbers").replaceChildren(numbers);
+  squeeze(rule);
+  squeeze(numbers);
+}
+
+// Formulas are not broken into lines: a wide one is set smaller, down to a size that can be read, then it scrolls.
+function squeeze(formula) {
+  const room = formula.parentElement.clientWidth / formula.getBoundingClientRect().width;
+  if (room < 1) formula.style.fontSize = `${Math.max(1.2 * room * 0.99, 0.65)}em`;
+}
+
+const lines = []; // lines[excerpt][line] -> {row, code, text}
+function buildSource() {
+  byId("source-title").textContent = data.derived ? "Expression" : "Source";
+  data.excerpts.forEach((excerpt) => {
+    const block = document.createElement("div");
+    block.className = "excerpt";
+    if (!data.derived) {
+      const title = document.createElement("h3");
+      title.textContent = excerpt.title;
+      block.append(title);
+    }
+    lines.push(excerpt.lines.map((text, i) => {
+      const row = document.createElement("div");
+      const code = document.createElement("code");
+      row.className = "row";
+      if (excerpt.first) {
+        const number = document.createElement("span");
+        number.className = "number";
+        number.textContent = String(excerpt.first + i);
+        row.append(number);
+      }
+      code.textContent = text || " ";
+      row.append(code);
+      block.append(row);
+      return { row, code, text };
+    }));
+    byId("lines").append(block);
+  });
+}
+
+let marked = null;
+function showSource(step) {
+  if (marked) {
+    marked.row.className = "row";
+    marked.row.removeAttribute("aria-current");
+    marked.code.textContent = marked.text || " ";
+    marked = null;
+  }
+  const place = nodes[step.node].place;
+  if (!place) return;
+  const [excerpt, line, start, end] = place;
+  marked = lines[excerpt][line];
+  const characters = Array.from(marked.text);
+  const stop = end === null ? characters.length : end;
+  marked.row.className = step.phase === "forward" ? "row now" : "row now backward";
+  marked.row.setAttribute("aria-current", "step");
+  const mark = document.createElement("mark");
+  mark.textContent = characters.slice(start, stop).join("");
+  if (mark.textContent) marked.code.replaceChildren(characters.slice(0, start).join(""), mark, characters.slice(stop).join(""));
+  reveal(byId("lines"), marked.row);
+}
+
+// Scrolls a pane, never the page, just enough to show an element of it.
+function reveal(pane, element) {
+  const outer = pane.getBoundingClientRect();
+  const inner = element.getBoundingClientRect();
+  const shift = (low, high, from, to) => (low < from || high > to ? (low + high) / 2 - (from + to) / 2 : 0);
+  const left = shift(inner.left, inner.right, outer.left, outer.right);
+  const top = shift(inner.top, inner.bottom, outer.top, outer.bottom);
+  const wide = inner.width > outer.width ? 0 : left;
+  if (wide || top) pane.scrollBy({ left: wide, top, behavior: calm.matches || timer ? "auto" : "smooth" });
+}
+
+const factor = (text) => (text.startsWith("−") ? `(${text})` : text);
+
+function showLedger() {
+  const step = steps[at];
+  const node = nodes[pinned === null ? target(step) : pinned];
+  byId("variable").value = pinned === null ? "" : String(pinned);
+  byId("variable").options[0].text = `this step: ${nodes[target(step)].name}`;
+  const arrived = node.received.filter((index) => index <= at);
+  byId("entries").replaceChildren(...node.received.map((index) => {
+    const entry = steps[index];
+    const row = document.createElement("tr");
+    const known = index <= at;
+    const cells = entry.phase === "seed"
+      ? ["the result itself", "", "1"]
+      : [nodes[entry.node].name, `${entry.upstream} × ${factor(entry.slope)}`, entry.contribution];
+    cells.forEach((text, i) => {
+      const cell = document.createElement(i ? "td" : "th");
+      if (i) cell.textContent = known ? (hidden(index) && i === 2 ? "?" : text) : (i === 2 ? "not yet" : "");
+      else {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.textContent = text;
+        button.title = `Go to step ${index + 1}`;
+        button.addEventListener("click", () => { pinned = node.id; stop(); go(index); });
+        cell.scope = "row";
+        cell.append(button);
+      }
+      row.append(cell);
+    });
+    row.className = index === at ? "now" : known ? "" : "later";
+    return row;
+  }));
+  const total = byId("total");
+  if (!node.received.length) total.textContent = `${node.name} takes no gradient: ${node.op ? "no edge leads back to it" : "it is a constant"}.`;
+  else if (!arrived.length) {
+    total.textContent = at < seed
+      ? `The gradient of ${node.name} is not computed yet: going back starts at step ${seed + 1}.`
+      : `The gradient of ${node.name} is not computed yet: it starts to arrive at step ${node.received[0] + 1}.`;
+  } else if (hidden(arrived[arrived.length - 1])) total.textContent = `∂${data.root}/∂${node.name} = ?`;
+  else {
+    const parts = arrived.filter((index) => steps[index].phase === "backward")
+      .map((index) => `${factor(steps[index].upstream)} × ${factor(steps[index].slope)}`);
+    const sum = steps[arrived[arrived.length - 1]].total;
+    const left = node.received.length - arrived.length;
+    total.textContent = `∂${data.root}/∂${node.name} = ${parts.length ? `${parts.join(" + ")} = ` : ""}${sum}`
+      + (left ? `   (so far; ${left} more to come)` : "");
+    total.title = left ? "" : `exactly ${node.gradient}`;
+  }
+}
+
+function showTalk(step) {
+  const sentence = byId("sentence");
+  sentence.setAttribute("aria-live", timer ? "off" : "polite");
+  byId("question").hidden = open;
+  if (open) setText(sentence, step.sentence);
+  else if (step.phase === "forward") setText(sentence, `Predict: what is ${nodes[step.node].name}?`);
+  else setText(sentence, `Predict: what is the gradient of ${nodes[step.input].name} after ${nodes[step.node].name} has handed its part back?`);
+}
+
+const PHASES = { forward: "Forward →", seed: "Turning round", backward: "← Backward" };
+
+function render(ids, keys) {
+  const step = steps[at];
+  ids.forEach((id) => showNode(nodes[id]));
+  keys.forEach((key) => showEdge(edges.get(key)));
+  document.body.dataset.phase = step.phase;
+  setText(byId("phase"), PHASES[step.phase]);
+  setText(byId("where"), `${at + 1} of ${steps.length}`);
+  byId("slider").value = String(at);
+  byId("slider").setAttribute("aria-valuetext", `step ${at + 1} of ${steps.length}`);
+  byId("first").disabled = byId("previous").disabled = at === 0;
+  byId("last").disabled = byId("next").disabled = at === last;
+  showTalk(step);
+  showFormula(step);
+  showSource(step);
+  showLedger();
+  const box = nodes[target(step)].box;
+  if (box) reveal(byId("canvas"), box);
+}
+
+function go(to) {
+  const from = at;
+  at = Math.min(Math.max(to, 0), last);
+  if (at === from) return;
+  open = !(byId("predict").checked && askable(steps[at]));
+  setText(byId("verdict"), "");
+  byId("guess").value = "";
+  render(...touched(from, at));
+}
+
+function show() { // the number that was hidden
+  open = true;
+  render(...touched(at, at));
+}
