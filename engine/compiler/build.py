@@ -80,11 +80,14 @@ def compile(
     if example is not None:
         raise CompileError("example= belongs to a function; a recorded graph has its numbers already")
     many = not isinstance(target, Value)
-    outputs = list(target) if isinstance(target, (list, tuple)) else [target]  # type: ignore[arg-type]  # told apart by `many`
+    outputs: list[Any] = list(target) if isinstance(target, (list, tuple)) else [target]
     if not outputs or not all(isinstance(v, Value) for v in outputs):
         raise CompileError(f"compile takes a function, a Value or a list of Values, got {target!r}")
-    chosen = [v for v in topological_order(outputs[0]) if v._kind == LEAF] if params is None else list(params)
-    chosen = [v for v in chosen if not any(v is x for x in inputs)]
+    if params is None:
+        leaves = {v: None for output in outputs for v in topological_order(output) if v._kind == LEAF}
+        chosen = [v for v in leaves if not any(v is x for x in inputs)]
+    else:
+        chosen = list(params)
     columns, _ = trace(outputs, chosen, list(inputs))
     arguments = [Argument("inputs", (len(inputs),))] if inputs else []
     return _assemble(columns, chosen, arguments, mean=True, many=many, batched=False, backend=backend)
@@ -208,6 +211,7 @@ def _difference(first: Trace, second: Trace) -> str:
         counts = f"{len(first.code) - first.first_node} nodes, then {len(second.code) - second.first_node}"
         return f"{said} ({counts}); replace a Python `if` or loop over data {cure}"
     return (
-        "a number in the function changes with the data: something is read with .data, detached or computed outside the "
-        f"graph, or chosen by a Python `if`; compute it with Values ({cure.removeprefix('by ')}), or pass it as an argument"
+        "a number in the function changes with the data: something is read with .data, detached or computed outside "
+        "the graph, or chosen by a Python `if`; compute it with Values (gg.max, gg.min, relu, abs), or pass it as an "
+        "argument"
     )

@@ -7,6 +7,8 @@ only fill them. Arrays hold one cell per row and one example per column.
 from __future__ import annotations
 
 import math
+import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -31,9 +33,12 @@ from .ir import (
     Term,
     View,
 )
-from .trace import Floats
+from .trace import Floats, Ints
 
-NUMPY = "absolute add copyto cos divide equal exp greater greater_equal less less_equal log log1p matmul maximum minimum multiply negative not_equal power sin sqrt subtract take tan tanh"
+NUMPY = (
+    "absolute add copyto cos divide equal exp greater greater_equal less less_equal log log1p matmul maximum minimum "
+    "multiply negative not_equal power sin sqrt subtract take tan tanh"
+)
 
 
 _EXTREME = {"max": "maximum", "min": "minimum"}
@@ -87,7 +92,9 @@ class _Emitter:
         self.numbers: list[Any] = []
         self.setup: list[str] = []
         self.known: dict[Any, str] = {}
-        self.views = 0
+        self.views: Counter[str] = Counter()
+        self.weights: list[View] = []
+        self.taken: set[str] = {b.name for b in program.buffers}
 
     # -- arrays -------------------------------------------------------------------------------------------
 
@@ -110,7 +117,7 @@ class _Emitter:
             "",
             f"    return forward, backward, [{', '.join(inputs)}], [{', '.join(results)}]",
         ]
-        return "\n".join(lines) + "\n", self.numbers
+        return "\n".join(_without_unused(lines)) + "\n", self.numbers
 
     def buffer(self, i: int, buffer: Buffer) -> None:
         name, rows = buffer.name, buffer.cells + buffer.ones
@@ -129,20 +136,30 @@ class _Emitter:
     def array(self, buffer: int, grad: bool) -> str:
         return self.known["grad", buffer] if grad else self.program.buffers[buffer].name
 
-    def bound(self, stem: str, expression: str, number: int = 0) -> str:
-        """A name for an expression that is evaluated once, before the first run; another for every `number`."""
+    def bound(self, stem: str, expression: str, number: int = 0, name: str = "") -> str:
+        """A name for an expression that is evaluated once, before the first run; another for every `number`.
+
+        Called `name` if that is free, else by its stem and a number.
+        """
+        if expression.isidentifier():
+            return expression
         key = (expression, number)
         if key not in self.known:
-            self.views += 1
-            self.known[key] = name = f"{stem}_{self.views}"
+            if not name or name in self.taken:
+                self.views[stem] += 1
+                name = f"{stem}_{self.views[stem]}"
+            self.taken.add(name)
+            self.known[key] = name
             self.setup.append(f"    {name} = {expression}")
         return self.known[key]
 
-    def number(self, values: Floats) -> str:
+    def number(self, values: Floats | Ints) -> str:
         self.numbers.append(np.ascontiguousarray(values))
         return f"numbers[{len(self.numbers) - 1}]"
 
-    def view(self, operand: Operand, varies: bool = False, grad: bool = False, fold: bool = False) -> str:
+    def view(
+        self, operand: Operand, varies: bool = False, grad: bool = False, fold: bool = False, name: str = ""
+    ) -> str:
         """The name of an operand's array, with an axis for the examples if the step has one."""
         if isinstance(operand, Constant):
             if isinstance(operand.values, float):
@@ -154,7 +171,7 @@ class _Emitter:
         buffer = self.program.buffers[operand.buffer]
         array = self.array(operand.buffer, grad)
         rows = buffer.cells + (0 if grad else buffer.ones)
-        if operand.shape == (rows,) and operand.strides == (1,) and (buffer.varies or not varies):
+        if operand.shape == (rows,) and (operand.strides == (1,) or rows == 1) and (buffer.varies or not varies):
             return array
         size = math.prod(operand.shape)
         contiguous = operand.strides == _packed(operand.shape) and buffer.role != "inputs" and not fold
@@ -174,7 +191,7 @@ class _Emitter:
             )
             if varies and not buffer.varies:
                 text += "[..., None]"
-        return self.bound(array, text)
+        return self.bound(array, text, name=name)
 
     def temporary(self, shape: Shape, varies: bool, kind: str = "float", number: int = 0) -> str:
         dims = ", ".join(map(str, shape)) + (", n" if varies else "")
@@ -207,9 +224,8 @@ class _Emitter:
                 with lowering.named(OPS[step.op], names) as known:
                     lowering.into(OPS[step.op].forward, known, self.view(step.out, varies))
             elif isinstance(step, Extreme):
-                lines.append(
-                    f"{_EXTREME[step.op]}.reduce({self.view(step.a, varies)}, axis=0, out={self.view(step.out, varies)})"
-                )
+                a, out = self.view(step.a, varies), self.view(step.out, varies)
+                lines.append(f"{_EXTREME[step.op]}.reduce({a}, axis=0, out={out})")
             else:
                 self.linear(step, varies, lines)
         return lines
@@ -288,7 +304,7 @@ class _Emitter:
         return b.shape[2] == 1 or self.program.buffers[b.buffer].role != "inputs"
 
     def matrix(self, x: Operand, varies: bool, fold: bool, grad: bool = False) -> str:
-        """A factor or result of a product as a stack of matrices (a matrix if there is one): of folded examples as columns."""
+        """A factor or result of a product as a matrix, or a stack of them; `fold` makes the examples columns."""
         one = (x.shape if isinstance(x, View) else np.shape(x.values))[0] == 1
         if isinstance(x, View) and one:
             x = x._replace(shape=x.shape[1:], strides=x.strides[1:])
@@ -299,14 +315,22 @@ class _Emitter:
                 self.known[key] = self.bound("c", self.number(x.values[0] if one else x.values))
             return self.known[key]
         if not self.program.buffers[x.buffer].varies:
-            return self.view(x, grad=grad)
+            whole = x.shape[-1] >= self.program.buffers[x.buffer].cells
+            weights = self.program.buffers[x.buffer].role == "params" and one and not whole
+            return self.weight(x, grad) if weights else self.view(x, grad=grad)
         if fold:
-            if x.shape[-1] == 1 and x.strides[-2] == 1 and len(x.shape) == 2 and not x.offset:
+            if x.shape[-1] == 1 and (x.strides[-2] == 1 or x.shape[-2] == 1) and len(x.shape) == 2 and not x.offset:
                 rows = self.program.buffers[x.buffer].cells + (0 if grad else self.program.buffers[x.buffer].ones)
                 array = self.array(x.buffer, grad)
                 return array if rows == x.shape[0] else self.bound(array, f"{array}[:{x.shape[0]}]")
             return self.view(x, fold=True, grad=grad)
         return self.bound(self.array(x.buffer, grad), f"moveaxis({self.view(x, True, grad)}, -1, 0)")
+
+    def weight(self, x: View, grad: bool) -> str:
+        """A matrix of parameters, or its gradient: W1, W2, … in order."""
+        if x not in self.weights:
+            self.weights.append(x)
+        return self.view(x, grad=grad, name=f"{'g_' if grad else ''}W{self.weights.index(x) + 1}")
 
     def product(self, step: Linear, part: Product, varies: bool, temporary: str | None, lines: list[str]) -> None:
         fold = varies and self.folded(part)
@@ -349,9 +373,7 @@ class _Emitter:
                 y, upstream = self.view(step.out, varies), self.view(step.out, varies, grad=True)
                 for k, operand in receiving(self.program, step):
                     text = f"multiply({upstream}, winners({self.view(operand, varies)}, {y}), out="
-                    self.contribute(
-                        i, k, operand, varies, lambda target, text=text: lines.append(f"{text}{target})"), lines
-                    )
+                    self.contribute(i, k, operand, varies, _writes(lines, text), lines)
             else:
                 self.spread(i, step, lines)
         return lines
@@ -446,7 +468,7 @@ class _Emitter:
 
     def spread(self, i: int, step: Linear, lines: list[str]) -> None:
         """The parts of a form: a·b gives b to a and a to b."""
-        varies, shape = self.varies(step.out), step.out.shape
+        varies = self.varies(step.out)
         upstream = self.view(step.out, varies, grad=True)
         for k, operand in receiving(self.program, step):
             part = step.parts[k // 2]
@@ -461,9 +483,7 @@ class _Emitter:
                 double = self.temporary((1, 1, 1), varies_inside, number=1)
                 lines.append(f"multiply({seed}, 2.0, out={double})")
                 text = f"multiply({double}, {self.view(operand, varies_inside)}, out="
-                self.contribute(
-                    i, k, operand, varies_inside, lambda target, text=text: lines.append(f"{text}{target})"), lines
-                )
+                self.contribute(i, k, operand, varies_inside, _writes(lines, text), lines)
             elif isinstance(part, Product):
                 self.product_gradient(i, k, step, part, operand, lines)
             elif isinstance(part, Term):
@@ -476,15 +496,13 @@ class _Emitter:
                             k,
                             operand,
                             varies,
-                            lambda target: lines.append(f"negative({upstream}, out={target})"),
+                            _writes(lines, f"negative({upstream}, out="),
                             lines,
                         )
                 else:
                     assert other is not None
                     text = f"multiply({upstream}, {self.view(other, varies)}, out="
-                    self.contribute(
-                        i, k, operand, varies, lambda target, text=text: lines.append(f"{text}{target})"), lines
-                    )  # type: ignore[misc]  # mypy does not infer defaulted lambdas
+                    self.contribute(i, k, operand, varies, _writes(lines, text), lines)
             elif isinstance(part, Sum):
                 self.contribute(
                     i, k, operand, varies, lambda target: lines.append(f"copyto({target}, {upstream})"), lines
@@ -492,9 +510,7 @@ class _Emitter:
             else:
                 assert isinstance(other, (View, Constant))
                 text = f"multiply({upstream}, {self.view(other, varies)}, out="
-                self.contribute(
-                    i, k, operand, varies, lambda target, text=text: lines.append(f"{text}{target})"), lines
-                )  # type: ignore[misc]  # as above
+                self.contribute(i, k, operand, varies, _writes(lines, text), lines)
 
     def product_gradient(self, i: int, k: int, step: Linear, part: Product, operand: View, lines: list[str]) -> None:
         """Of C = A @ B: ∂A = ∂C @ Bᵀ, ∂B = Aᵀ @ ∂C."""
@@ -512,12 +528,13 @@ class _Emitter:
         else:
             upstream = self.matrix(step.out, varies, fold, grad=True)
         if k % 2 == 0:
-            left, right = upstream, self.bound("v", self.matrix(part.b, varies, fold) + transposed)
+            b = self.matrix(part.b, varies, fold)
+            left, right = upstream, self.bound("v", b + transposed, name=f"{b}_T")
         else:
             a = self.matrix(part.a, varies, fold)
             if part.ones:
                 a = f"{a}[..., :-1]"
-            left, right = self.bound("v", a + transposed), upstream
+            left, right = self.bound("v", a + transposed, name=f"{a.partition('[')[0]}_T"), upstream
         operand_varies = self.program.buffers[operand.buffer].varies
         text = f"matmul({left}, {right}, out="
         direct = operand.bijective and (operand_varies == varies or (k % 2 == 0 and fold))
@@ -540,6 +557,39 @@ class _Emitter:
         if count == 1 and not (operand_varies and fold):
             value = f"{value}[None]"
         self.contribute(i, k, operand, operand_varies, value, lines)
+
+
+def _writes(lines: list[str], text: str) -> Callable[[str], None]:
+    """A function that completes the call `text` with its target and adds it to the lines."""
+
+    def write(target: str) -> None:
+        lines.append(f"{text}{target})")
+
+    return write
+
+
+def _without_unused(lines: list[str]) -> list[str]:
+    """Source lines without names that are made and never read."""
+    kept: list[str] = []
+    used: set[str] = set()
+    for line in reversed(lines):
+        name, equals, expression = line.strip().partition(" = ")
+        if (
+            line.startswith("    ")
+            and not line.startswith("     ")
+            and equals
+            and name.isidentifier()
+            and name not in used
+        ):
+            continue
+        kept.append(line)
+        used.update(
+            re.findall(
+                r"[A-Za-z_]\w*",
+                line if not equals else f"{expression} {name if '[' in name or line.startswith('     ') else ''}",
+            )
+        )
+    return kept[::-1]
 
 
 def _packed(shape: Shape) -> Shape:

@@ -16,7 +16,7 @@ from .trace import Ints
 
 
 class Contribution(NamedTuple):
-    """One flow of gradient into the cells of a buffer: from step `step`, operand number `operand`; step -1 is the seed."""
+    """A flow of gradient into cells of a buffer, from operand `operand` of step `step`; step -1 is the seed."""
 
     step: int
     operand: int
@@ -42,7 +42,8 @@ def plan(program: MatrixProgram, root: View) -> Flow:
         if done.any() and not done.all():
             partly[c.buffer] = c.step
         mask[c.cells] = True
-    sets, zeroed = {}, {}
+    sets: dict[tuple[int, int], bool] = {}
+    zeroed: dict[int, list[int]] = {}
     for mask in written.values():
         mask[:] = False
     for c in found:
@@ -98,7 +99,7 @@ def is_square_sum(step: Step, k: int) -> bool:
 
 
 def numbered(step: Step) -> list[Operand | None]:
-    """The operands of a step in order, two for each part of a form; of a bias's product only the rows that are cells."""
+    """The operands of a step in order, two for each part of a form; a bias's product without its row of ones."""
     if isinstance(step, Elementwise):
         return list(step.inputs)
     if isinstance(step, Extreme):

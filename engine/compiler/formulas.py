@@ -140,7 +140,7 @@ class Lowering:
                 return self.call("divide", 1.0, left, out=out)
         if right == {ast.Add: 0.0, ast.Sub: 0.0, ast.Mult: 1.0, ast.Div: 1.0, ast.Pow: 1.0}[kind]:
             return left
-        if left == {ast.Add: 0.0, ast.Mult: 1.0}.get(kind):  # type: ignore[call-overload]  # None never equals an Atom
+        if left == {ast.Add: 0.0, ast.Mult: 1.0}.get(kind):
             return right
         if kind is ast.Mult and -1.0 in (left, right):
             return self.call("negative", right if left == -1.0 else left, out=out)

@@ -18,17 +18,17 @@ from .ir import (
     Constant,
     Dots,
     Elementwise,
+    Extreme,
     Gather,
     Linear,
     MatrixProgram,
     Operand,
     Part,
     Product,
+    Step,
     Sum,
     Term,
     View,
-    Extreme,
-    Step,
 )
 from .naming import Names
 from .products import common_shape, find_products, strides_of
@@ -199,6 +199,8 @@ class _Layout:
         if found is None:
             return False
         rows, cols, member = found
+        if member.size == 1 and self.varies[rows].any() and self.varies[cols].any():
+            return False  # Σ a·b for each example: no matrix in it
         ones = bool((b[:, columns[-1]] == self.first_constant + 1).all())
         right = np.ascontiguousarray(cols.transpose(0, 2, 1))
         left_operand, right_operand = self.view(rows), self.view(right)

@@ -41,8 +41,7 @@ def linear_forms(t: Trace) -> Units:
     counts = np.diff(t.start)
 
     def of_op(name: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        found = code == (t.ops.index(name) if name in t.ops else -3)
-        return found  # type: ignore[no-any-return]  # NumPy's comparison is typed as Any
+        return np.equal(code, (t.ops.index(name) if name in t.ops else -3))  # type: ignore[no-any-return]  # NumPy's comparison is typed as Any
 
     sub, neg, mul, dot = of_op("sub"), of_op("neg"), of_op("mul"), of_op("dot")
     add_like = of_op("add") | sub | neg

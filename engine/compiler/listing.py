@@ -42,13 +42,13 @@ def symbols(t: Trace, program: MatrixProgram, step: Step) -> str:
     for part in step.parts:
         a = operand_name(t, program, part.a)
         if isinstance(part, Product):
-            names = parameter_names(t, program, part)
+            weights, bias = parameter_names(t, program, part)
             if part.ones:
-                terms.append(f"{names[0]} @ {operand_name(t, program, part.b)} + {names[1]}")
+                terms.append(f"{weights} @ {operand_name(t, program, part.b)} + {bias}")
             elif is_square(part):
                 terms.append(f"Σ {a}²" if step.out.shape == (1, 1, 1) else f"{a} @ {a}ᵀ")
             else:
-                terms.append(f"{names[0]} @ {operand_name(t, program, part.b)}")
+                terms.append(f"{weights} @ {operand_name(t, program, part.b)}")
         elif isinstance(part, Sum):
             terms.append(f"Σ {a}")
         elif isinstance(part, Dots):

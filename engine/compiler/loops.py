@@ -35,7 +35,7 @@ from .ir import (
 from .trace import Floats
 
 UNROLL = 4
-_MATH = "exp log log1p sqrt sin cos tan tanh pow".split()
+_MATH = ["exp", "log", "log1p", "sqrt", "sin", "cos", "tan", "tanh", "pow"]
 
 
 def loops(program: MatrixProgram, root: View | None, mean: bool) -> tuple[str, list[Any]]:
@@ -70,9 +70,9 @@ def bind_loops(source: str, program: MatrixProgram, numbers: Sequence[Any]) -> C
     names: dict[str, Any] = {name: getattr(math, name) for name in _MATH} | {"abs": abs, "inf": math.inf}
     for called in _called({step.op for step in program.steps if isinstance(step, Elementwise)}):
         text = "\n".join(_function(called))
-        exec(compile(text, f"<glassgrad op {called}>", "exec"), names)  # whitelisted formulas only
+        exec(compile(text, f"<glassgrad op {called}>", "exec"), names)  # noqa: S102  # whitelisted formulas only
         names[called] = numba.njit(names[called], error_model="numpy")
-    exec(compile(source, "<glassgrad loops>", "exec"), names)  # made of whitelisted formulas and our own names
+    exec(compile(source, "<glassgrad loops>", "exec"), names)  # noqa: S102  # made of whitelisted formulas and our own names
     fast = {"reassoc", "contract", "arcp", "nsz"}  # NaN and infinity keep their meaning
     forward, backward = (numba.njit(names[f], fastmath=fast, error_model="numpy") for f in ("forward", "backward"))
 
@@ -373,7 +373,7 @@ class _Loops:
             self.line(f"g{buffer}[:] = 0.0")
 
     def target(self, i: int, k: int, view: View, varies: bool) -> str:
-        """How a contribution enters: `"="`, or `"+="` after the cells were zeroed if it is the first but comes in parts."""
+        """How a contribution enters: `"="`, or `"+="`; cells whose first contribution comes in parts are zeroed."""
         if not self.flow.sets[i, k]:
             return "+="
         summed = not view.bijective or (varies and not self.varies(view))
@@ -434,9 +434,8 @@ class _Loops:
                 a = self.cell(operand, [str(at), *counters], varies, False)
                 earlier = [self.cell(operand, [str(q), *counters], varies, False) for q in range(at)]
                 target = self.cell(operand, [str(at), *counters], varies, True)
-                self.line(
-                    f"share = 0.0 if {a} != {y} else left{f' * 0.5 if {_any_equal(earlier, y)} else left' if earlier else ''}"
-                )
+                whole = f"left * 0.5 if {_any_equal(earlier, y)} else left" if earlier else "left"
+                self.line(f"share = 0.0 if {a} != {y} else {whole}")
                 self.line(f"{target} {sign} share")
                 self.line("left -= share")
 

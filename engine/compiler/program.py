@@ -217,7 +217,8 @@ class Program:
         if bound is None:
             if len(self._bound) >= KEPT_SIZES:
                 self._bound.clear()
-            made = Bound(*self._bind(n, self._params, self._grads, self._numbers), [])
+            forward, backward, inputs, results = self._bind(n, self._params, self._grads, self._numbers)
+            made = Bound(forward, backward, inputs, results, [])
             for into, (_, shape) in zip(made.inputs, self._arguments):
                 size = math.prod(shape)
                 made.feeds.append(_examples_first(into, n, shape) if self._per_example else into[:size])
@@ -239,7 +240,7 @@ class Program:
             if array.shape != (n, *shape):
                 wanted = "".join(f", {size}" for size in shape)
                 raise CompileError(
-                    f"{name} must have shape (batch{wanted}), examples first and as many in each array; got {array.shape}"
+                    f"{name} must have shape (batch{wanted}), examples first, as many in each array; got {array.shape}"
                 )
         if n == 0:
             raise CompileError(f"{self._arguments[0].name} holds no example")

@@ -142,5 +142,5 @@ def straight(
         names |= bindings(OPS[op], "float")
     names |= {"exp": saturating_exp, "params": params, "grads": grads, "read": packed.unpack, "write": packed.pack_into}
     names |= {"fault": fault, "confirm": confirm, "ARITHMETIC_ERRORS": ARITHMETIC_ERRORS}
-    exec(compile(source, "<glassgrad program>", "exec"), names)  # made of whitelisted formulas and our own names
+    exec(compile(source, "<glassgrad program>", "exec"), names)  # noqa: S102  # made of whitelisted formulas and our own names
     return names["value_and_grad"]  # type: ignore[no-any-return]  # exec is untyped

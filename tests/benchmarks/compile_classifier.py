@@ -99,7 +99,8 @@ def main() -> None:
         ratio = statistics.median(a / b for a, b in times)
         ours_us, hand_us = (1e6 * statistics.median(column) for column in zip(*times))
         print(
-            f"{'dot' if dot else '+ and *':<14}{took:>10.2f}{peak:>9.0f}{program.steps:>7}{ours_us:>10.0f}{hand_us:>12.0f}{ratio:>8.2f}"
+            f"{'dot' if dot else '+ and *':<14}{took:>10.2f}{peak:>9.0f}{program.steps:>7}"
+            f"{ours_us:>10.0f}{hand_us:>12.0f}{ratio:>8.2f}"
         )
 
 

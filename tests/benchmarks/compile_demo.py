@@ -244,10 +244,12 @@ def training_step() -> None:
     times = interleaved(steps, 100)
     hand = times["NumPy by hand"]
     print(
-        f"W1: {whole.nodes:,} scalar nodes, {program.steps} forward steps traced, {whole.steps} recorded (asked: at most 14)"
+        f"W1: {whole.nodes:,} scalar nodes, {program.steps} forward steps traced, "
+        f"{whole.steps} recorded (asked: at most 14)"
     )
     print(
-        f"tracing one example and compiling {trace_time:.3f} s (asked 0.15); recording and compiling all {graph_time:.3f} s (asked 0.6)\n"
+        f"tracing one example and compiling {trace_time:.3f} s (asked 0.15); "
+        f"recording and compiling all {graph_time:.3f} s (asked 0.6)\n"
     )
     print(f"{'training step':<28}{'µs':>9}{'of NumPy by hand':>18}{'micrograd /':>13}")
     for name, found in times.items():

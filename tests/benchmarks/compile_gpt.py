@@ -97,10 +97,12 @@ def main() -> None:
         program.value_and_grad()
         runs.append(time.perf_counter() - t0)
     print(
-        f"\nrecording {recorded - start:.2f} s, compiling {compiled - recorded:.2f} s, forward steps {program.steps} (asked: at most 60)"
+        f"\nrecording {recorded - start:.2f} s, compiling {compiled - recorded:.2f} s, "
+        f"forward steps {program.steps} (asked: at most 60)"
     )
     print(
-        f"value and gradient: {1e3 * statistics.median(runs):.3f} ms (asked: under 1.5 ms); loss off by {abs(value - root.data):.1e}, gradient by {error:.1e}"
+        f"value and gradient: {1e3 * statistics.median(runs):.3f} ms (asked: under 1.5 ms); "
+        f"loss off by {abs(value - root.data):.1e}, gradient by {error:.1e}"
     )
 
 

@@ -43,7 +43,8 @@ def main() -> None:
         tracemalloc.stop()
         n = program.nodes
         print(
-            f"{n:>10,}{recorded - start:>10.2f}{took:>11.2f}{1e6 * took / n:>11.2f}{peak / 1e6:>9.0f}{peak / n:>14.0f}{program.steps:>7}"
+            f"{n:>10,}{recorded - start:>10.2f}{took:>11.2f}{1e6 * took / n:>11.2f}"
+            f"{peak / 1e6:>9.0f}{peak / n:>14.0f}{program.steps:>7}"
         )
 
 

@@ -9,8 +9,24 @@ import pytest
 import glassgrad as gg
 from glassgrad import Value
 
-UNARY = "neg exp log sqrt sin cos tan tanh sigmoid relu leaky_relu softplus silu gelu abs".split()
-BINARY = "add sub mul div pow max min".split()
+UNARY = [
+    "neg",
+    "exp",
+    "log",
+    "sqrt",
+    "sin",
+    "cos",
+    "tan",
+    "tanh",
+    "sigmoid",
+    "relu",
+    "leaky_relu",
+    "softplus",
+    "silu",
+    "gelu",
+    "abs",
+]
+BINARY = ["add", "sub", "mul", "div", "pow", "max", "min"]
 
 
 def bounded(v: Value) -> Value:
