@@ -26,7 +26,8 @@ class Box(NamedTuple):
     """One box.
 
     Attributes:
-        id: `n<node id>`; `g<group index>` for a folded group, `shared` for the parameters that folded groups share.
+        id: `n<node id>`; `g<group index>` for a folded group, `shared` for the parameters that folded groups share,
+            `r<first node id>` for a run of nodes.
         kind: "leaf", "op", "const" or "fold".
         x, y: left upper corner.
         width, height: size.

@@ -14,12 +14,17 @@ AUTO_LIMIT: Final = 150
 """With fold="auto", a graph of more boxes than this is folded."""
 SHARED: Final = -1
 """In place of a group: parameters that several folded calls read."""
+RUN: Final = -2
+"""In place of a group: neighbours in the order of evaluation, in a large graph without calls."""
+RUNS: Final = 40
+READABLE: Final = 1_000
+"""Up to this many nodes, a graph without calls is drawn in full; a larger one in `RUNS` boxes."""
 FEW: Final = 3
 """This many shared parameters are still drawn one by one."""
 
 
 class Unit(NamedTuple):
-    """What one box shows: one node (`group` is None), the folded `Graph.groups[group]`, or `SHARED` parameters."""
+    """What one box shows: one node (`group` is None), the folded `Graph.groups[group]`, `SHARED` or `RUN`."""
 
     nodes: tuple[int, ...]
     group: int | None = None
@@ -38,8 +43,8 @@ def fold_graph(graph: Graph, fold: str | bool | Sequence[str] = "auto", unfold: 
 
     Args:
         graph: what is drawn.
-        fold: "auto" folds above 150 boxes, innermost calls first; True folds the outermost calls; False none;
-            a list folds the calls of these names or kinds (`["Neuron", "layers[0]"]`).
+        fold: "auto" folds above 150 boxes, innermost calls first (without calls: runs of nodes, above 1,000); True
+            folds the outermost calls; False none; a list the calls of these names or kinds (`["Neuron", "layers[0]"]`).
         unfold: names or kinds of calls to open, with the calls around them.
 
     Raises:
@@ -64,11 +69,7 @@ def fold_graph(graph: Graph, fold: str | bool | Sequence[str] = "auto", unfold: 
     if len(graph.nodes) <= AUTO_LIMIT:
         return _units(graph, set())
     if not graph.groups:
-        return Folding(
-            tuple(Unit((i,)) for i in range(len(graph.nodes))),
-            tuple(range(len(graph.nodes))),
-            (f"all {len(graph.nodes):,} nodes are drawn: the graph has no module calls to fold",),
-        )
+        return _without_calls(graph)
     depth = _depths(graph)
     best: Folding | None = None
     for level in range(max(depth), -1, -1):
@@ -79,6 +80,27 @@ def fold_graph(graph: Graph, fold: str | bool | Sequence[str] = "auto", unfold: 
             break
     assert best is not None
     return _told(graph, best, f"more than {AUTO_LIMIT} boxes, so ")
+
+
+def _without_calls(graph: Graph) -> Folding:
+    """All nodes, or in a graph that nobody could read so, runs of neighbours in the order of evaluation."""
+    count = len(graph.nodes)
+    if count <= READABLE:
+        text = f"all {count:,} nodes are drawn: the graph has no module calls to fold"
+        return Folding(tuple(Unit((i,)) for i in range(count)), tuple(range(count)), (text,))
+    size = -(-count // RUNS)
+    units = tuple(Unit(tuple(range(i, min(i + size, count))), RUN) for i in range(0, count, size))
+    text = (
+        f"more than {READABLE:,} nodes and no module calls to fold, so folded: runs of {size:,} nodes in the order "
+        f"of evaluation ({count:,} nodes in {len(units):,} boxes; fold=False draws all)"
+    )
+    return Folding(units, tuple(i // size for i in range(count)), (text,))
+
+
+def outputs_of_run(graph: Graph, first: int, last: int) -> tuple[int, ...]:
+    """The nodes from `first` to `last` that a later one uses, or the root."""
+    used = {u for node in graph.nodes[last + 1 :] for u in node.inputs if first <= u <= last}
+    return tuple(sorted(used)) or (last,)
 
 
 def _called(graph: Graph, names: Sequence[str], argument: str) -> set[int]:

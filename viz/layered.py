@@ -17,8 +17,8 @@ BOX_GAP: Final = 14.0
 LANE_GAP: Final = 10.0
 COLUMN_GAP: Final = 38.0
 WIDEST_GAP: Final = 180.0
-MAX_LANES: Final = 400_000
-"""More bends than this are refused: the picture could not be read and would take minutes."""
+MAX_PIECES: Final = 600_000
+"""Links that cross more columns than this together are refused: nobody could read it, and it would take minutes."""
 
 SMALL: Final = 300
 """With at most this many links, lanes of their own are tried too."""
@@ -112,15 +112,17 @@ def _columns(count: int, links: Sequence[tuple[int, int]], share: bool) -> tuple
     lanes: dict[int, list[int]] = {}
     next_item = count
     paths: list[list[int]] = []
+    pieces = 0
     for number, (u, v) in enumerate(links):
         lane = lanes.setdefault(u if share else number, [])
         while len(lane) < rank[v] - rank[u] - 1:
             lane.append(next_item)
             next_item += 1
-        if next_item > count + MAX_LANES:
+        pieces += rank[v] - rank[u]
+        if pieces > MAX_PIECES:
             raise ValueError(
                 f"{count:,} boxes with this many long edges cannot be drawn readably: "
-                "fold some calls, or draw a part of the graph"
+                'fold="auto" folds, or draw a part of the graph'
             )
         paths.append([u, *lane[: rank[v] - rank[u] - 1], v])
     column = rank + [0] * (next_item - count)
@@ -233,7 +235,7 @@ def _routes(
     bottom = max(
         (middle[i] + sizes[i][1] / 2 if i < boxes else middle[i] for column in columns for i in column), default=0.0
     )
-    middle = [at - top for at in middle]
+    middle = [round(at - top, 1) for at in middle]  # as a drawing has it: what looks level is level
     ports = _ports(sizes, paths, middle)
     column_of = {item: c for c, column in enumerate(columns) for item in column}
     rise = [0.0] * len(columns)
@@ -279,6 +281,9 @@ def _ports(sizes: Sequence[Point], paths: list[list[int]], middle: list[float]) 
 
 
 def _straight(curve: list[Point], to: float) -> None:
+    """A level piece up to `to`; one with the level piece before it."""
+    while len(curve) > 3 and curve[-1][1] == curve[-2][1] == curve[-3][1] == curve[-4][1] and to > curve[-1][0]:
+        del curve[-3:]
     x, y = curve[-1]
     if to > x:
         third = (to - x) / 3
@@ -287,5 +292,8 @@ def _straight(curve: list[Point], to: float) -> None:
 
 def _bend(curve: list[Point], x1: float, y1: float) -> None:
     x0, y0 = curve[-1]
+    if y0 == y1:
+        _straight(curve, x1)
+        return
     half = (x0 + x1) / 2
     curve += [(half, y0), (half, y1), (x1, y1)]

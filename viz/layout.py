@@ -9,7 +9,7 @@ from ..engine.graph import Graph, Node
 from ..engine.ops import OPS
 from ..engine.value import CONST, DETACHED, LEAF
 from .drawing import DIRECTIONS, FONT_SIZE, PADDING, ROW, Box, Direction, Drawing, Edge, Kind, Point, box_rows
-from .fold import SHARED, Folding, Unit, fold_graph
+from .fold import RUN, SHARED, Folding, Unit, fold_graph, outputs_of_run
 from .layered import Placed, layered
 from .text import number_text, shorten, text_width, visible
 
@@ -61,7 +61,7 @@ def layout(
     if len(folding.units) > MAX_BOXES:
         raise ValueError(
             f"{len(folding.units):,} boxes cannot be read as a picture (limit {MAX_BOXES:,}): "
-            "fold=True folds module calls, or draw the graph of a part of the result"
+            'fold="auto" or True folds, or draw the graph of a part of the result'
         )
     boxes = [_box(graph, unit, values, gradients) for unit in folding.units]
     edges = _edges(graph, folding, boxes, slopes)
@@ -158,25 +158,27 @@ def _folded_box(graph: Graph, unit: Unit, values: bool, gradients: bool) -> Box:
         text = f"{len(unit.nodes):,} parameters that several calls read"
         return Box("shared", "fold", 0, 0, 0, 0, "shared parameters", "", "", "", note, unit.nodes, text)
     assert unit.group is not None
-    group = graph.groups[unit.group]
-    label, symbol = shorten(visible(group.name)), shorten(visible(group.kind))
-    lines = [f"{visible(group.name)} ({visible(group.kind)}), {note} folded"]
-    outputs = [graph.nodes[i] for i in group.outputs]
-    lines += [f"{visible(node.name)}: value {node.data!r}, gradient {_or_blank(node.grad)}" for node in outputs[:20]]
+    if unit.group == RUN:
+        first, last = unit.nodes[0], unit.nodes[-1]
+        box_id, name, kind = f"r{first}", f"v{first} … v{last}", ""
+        outputs = outputs_of_run(graph, first, last)
+    else:
+        group = graph.groups[unit.group]
+        box_id, name, kind, outputs = f"g{unit.group}", visible(group.name), visible(group.kind), group.outputs
+    label, symbol = shorten(name), shorten(kind)
+    lines = [f"{name}{f' ({kind})' if kind else ''}, {note} folded"]
+    for node in [graph.nodes[i] for i in outputs[:20]]:
+        grad = "not computed" if node.grad is None else repr(node.grad)
+        lines.append(f"{visible(node.name)}: value {node.data!r}, gradient {grad}")
     if len(outputs) > 20:
         lines.append(f"and {len(outputs) - 20} more outputs")
-    value = grad = ""
+    shown = value = ""
     if len(outputs) == 1:
-        value = number_text(outputs[0].data) if values else ""
-        grad = number_text(outputs[0].grad) if gradients else ""
+        node = graph.nodes[outputs[0]]
+        value, shown = (number_text(node.data) if values else ""), (number_text(node.grad) if gradients else "")
     else:
         note += f", {len(outputs)} outputs"
-    box_id = f"g{unit.group}"
-    return Box(box_id, "fold", 0, 0, 0, 0, label, symbol, value, grad, note, unit.nodes, "\n".join(lines))
-
-
-def _or_blank(grad: float | None) -> str:
-    return "not computed" if grad is None else repr(grad)
+    return Box(box_id, "fold", 0, 0, 0, 0, label, symbol, value, shown, note, unit.nodes, "\n".join(lines))
 
 
 def _edges(graph: Graph, folding: Folding, boxes: list[Box], slopes: bool) -> list[Edge]:

@@ -14,6 +14,7 @@ from glassgrad.viz.dot import dot_source
 from glassgrad.viz.drawing import Drawing
 from glassgrad.viz.layout import layout
 from glassgrad.viz.svg import own_prefix, render_svg
+from glassgrad.viz.text import number_text
 from glassgrad.viz.theme import BACKWARD, BACKWARD_DARK, DARK, FORWARD, FORWARD_DARK, LIGHT
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -370,6 +371,36 @@ def test_calls_that_would_make_a_cycle_are_opened(check_layout):
     drawing = viz.draw(y, {}, fold=True, layout="builtin")
     check_layout(drawing)
     assert counted(drawing) == [0, 1, 2, 3]
+
+
+def test_a_large_graph_without_calls_is_drawn_as_runs(check_layout):
+    x = Value(0.5, "x")
+    v = x * 1.0
+    for i in range(2500):  # x is used everywhere: in full its edges would be quadratically long
+        v = v * x if i % 2 else v + x
+    v.backward()
+    graph = Graph(v, {})
+    drawing = layout(graph, engine="builtin")
+    check_layout(drawing)
+    assert counted(drawing) == list(range(2503))
+    assert [len(box.nodes) for box in drawing.boxes] == [63] * 39 + [46]
+    assert drawing.messages[0].startswith(
+        "more than 1,000 nodes and no module calls to fold, so folded: runs of 63 nodes"
+    )
+    last = drawing.boxes[-1]
+    assert (last.id, last.label, last.value) == ("r2457", "v2457 … v2502", number_text(v.data))
+    assert drawing.boxes[0].note == "63 nodes, 2 outputs"
+    with pytest.raises(ValueError, match='fold="auto" folds'):
+        layout(graph, engine="builtin", fold=False)
+
+
+def test_a_middling_graph_without_calls_is_drawn_in_full():
+    v = Value(0.5)
+    for _ in range(200):
+        v = v + 1
+    drawing = layout(Graph(v, {}), engine="builtin")
+    assert len(drawing.boxes) == 401
+    assert drawing.messages == ("all 401 nodes are drawn: the graph has no module calls to fold",)
 
 
 def test_folding_names_that_do_not_exist(network):

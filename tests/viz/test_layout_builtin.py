@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from glassgrad import Graph, Value
 from glassgrad.viz import layout_dot
 from glassgrad.viz.drawing import flatten
-from glassgrad.viz.layered import MAX_LANES, _separated, layered
+from glassgrad.viz.layered import MAX_PIECES, _separated, layered
 from glassgrad.viz.layout import layout
 from glassgrad.viz.layout_dot import DotError
 
@@ -99,9 +99,9 @@ def test_a_sum_of_thousands_is_laid_out(size):
     total = Value(0.0)
     for i in range(size):
         total = total + Value(float(i))
-    drawing = layout(Graph(total), engine="builtin")
+    drawing = layout(Graph(total), fold=False, engine="builtin")
     assert len(drawing.boxes) == 2 * size + 1
-    assert "no module calls to fold" in drawing.messages[0]
+    assert drawing.messages == ()
 
 
 def test_985_boxes_take_no_time_and_10000_little(mlp, issue_graphs):
@@ -119,18 +119,18 @@ def test_too_many_boxes_say_what_to_do():
     for _ in range(10_001):
         total = total + Value(1.0)
     with pytest.raises(ValueError, match=r"20,003 boxes cannot be read as a picture \(limit 20,000\)"):
-        layout(Graph(total), engine="builtin")
+        layout(Graph(total), engine="builtin", fold=False)
 
 
 def test_too_many_long_edges_say_what_to_do():
-    hubs = 300
+    hubs = 350
     chain = hubs + 2000
     links = (
         [(hubs + i, hubs + i + 1) for i in range(1999)]
         + [(h, chain - 1) for h in range(hubs)]
         + [(h, hubs) for h in range(hubs)]
     )
-    assert hubs * 1999 > MAX_LANES
+    assert hubs * 1999 > MAX_PIECES
     with pytest.raises(ValueError, match="cannot be drawn readably"):
         layered([(10.0, 10.0)] * chain, links)
 
