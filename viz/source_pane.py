@@ -109,9 +109,18 @@ def assigned_names(places: Iterable[SourceLine]) -> dict[SourceLine, str]:
                 # `a += b` makes its Value by the whole statement, the others by their right-hand side.
                 maker = node if isinstance(node, ast.AugAssign) else node.value
                 place = SourceLine(file, maker.lineno, *_columns(file, maker))
-                if isinstance(target, ast.Name) and place in wanted:
+                if isinstance(target, ast.Name) and place in wanted and _makes_one_value(maker):
                     found[place] = target.id
     return found
+
+
+def _makes_one_value(maker: ast.stmt | ast.expr) -> bool:
+    """Whether an expression makes a single Value at its own place: a model, a loss or Python's `sum` makes many."""
+    if not isinstance(maker, ast.Call):
+        return True
+    if isinstance(maker.func, ast.Attribute):
+        return maker.func.attr in OPS
+    return isinstance(maker.func, ast.Name) and maker.func.id in OPS and maker.func.id != "sum"
 
 
 def _lines(file: str) -> list[str]:

@@ -80,6 +80,19 @@ def test_lists_of_numbers_and_helpers():
     assert [excerpt.title.rpartition(" · ")[2] for excerpt in stepper.source.excerpts] == ["layered", "helper"]
 
 
+def test_what_a_library_call_makes_inside_is_not_named_after_its_result():
+    model = gg.nn.MLP(1, [2, 1], seed=1)
+
+    def loss(x):
+        y = model([x])
+        terms = sum(v * v for v in [y, x, y])
+        return gg.nn.half_squared_error([terms], [1.0])
+
+    stepper = gg.viz.step(loss, x=0.5)
+    named = [node.label for node in stepper.graph.nodes if node.label and not node.label.startswith("layers")]
+    assert named == ["x", "y", "terms", "loss"]
+
+
 def test_values_are_passed_on_with_their_own_labels():
     w = gg.Value(0.25, "weight")
     stepper = gg.viz.step(helper, x=2.0, w=w)

@@ -71,6 +71,7 @@ byId("variable").addEventListener("change", (event) => {
   pinned = event.target.value === "" ? null : Number(event.target.value);
   showLedger();
 });
+byId("visit").addEventListener("click", () => visit(pinned === null ? target(steps[at]) : pinned));
 byId("predict").addEventListener("change", (event) => {
   stop();
   open = !(event.target.checked && askable(steps[at]));

@@ -241,6 +241,9 @@ def test_a_click_on_a_box_goes_there_and_opens_its_ledger(opened, walks):
     assert page.page.locator("#entries tr.later").count() == 2
     page.press("ArrowRight", "End")
     assert page.text("#total").startswith("∂fork/∂a = ")  # it stays with the variable that was asked for
+    page.page.click("#visit")
+    assert page.at == entries[-1].index
+    page.press("End")
     page.page.select_option("#variable", "")
     assert page.text("#total").startswith(f"∂fork/∂{stepper.graph.nodes[stepper.steps[-1].input].name} = ")
 
