@@ -12,7 +12,7 @@ class DomainError(ArithmeticError, ValueError):
     >>> gg.Value(0.0, label="x").log()
     Traceback (most recent call last):
         ...
-    glassgrad.engine.errors.DomainError: log(x) is undefined at x=0.0 (expected a positive number)
+    glassgrad.engine.errors.DomainError: log(x) is undefined at x=0.0 (it needs a > 0)
     """
 
 

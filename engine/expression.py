@@ -20,6 +20,7 @@ from .value import Value
 
 FILE = "<expression>"
 """The file name in the source places of what an expression made."""
+LONGEST = 50_000  # characters; Python's own parser can crash on ten times as many
 _OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow"}
 _WHAT = "numbers, names, + - * / **, brackets and calls of ops are allowed"
 
@@ -124,6 +125,8 @@ def parse(text: str) -> Expression:
     """
     if not text.strip():
         raise ExpressionError("the expression is empty: try 'tanh(x*w + b)'", text)
+    if len(text) > LONGEST:
+        raise ExpressionError(f"too long: {len(text)} characters (at most {LONGEST}); write it as a function", text)
     if "\0" in text:
         raise ExpressionError("cannot be read: it contains a null character", text, text.index("\0"))
     try:

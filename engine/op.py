@@ -56,6 +56,7 @@ class Op:
     def place(self, index: int, count: int) -> tuple[int, int | None]:
         """Which input operand `index` of `count` is, and which element of it (None if not variadic).
 
+        >>> from glassgrad import OPS
         >>> OPS["dot"].place(3, 5)  # w w x x b
         (1, 1)
         """
