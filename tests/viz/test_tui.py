@@ -1,6 +1,7 @@
 """The full-screen walk, driven by its keys."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -16,6 +17,12 @@ def unit(x, w, b):
     return y.tanh()
 
 
+def finished(coroutine):
+    """Its result; in a thread of its own, as the browser tests keep an event loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(coroutine())).result()
+
+
 def drive(keys, look):
     """The screen after some keys, as `look` sees it."""
 
@@ -26,7 +33,7 @@ def drive(keys, look):
             await pilot.pause()
             return look(app)
 
-    return asyncio.run(run())
+    return finished(run)
 
 
 def text(app, where):
@@ -109,7 +116,7 @@ def test_space_plays_and_pauses(monkeypatch):
             await pilot.press("space")
             assert app._timer_of_play is None
 
-    asyncio.run(run())
+    finished(run)
 
 
 def test_terminal_opens_it(monkeypatch):
