@@ -181,7 +181,8 @@ class _Run:
                         reference, falling = watched, number
                     if watched < best:
                         best, best_vector, history.best_epoch = watched, self.vector, number
-                    if any([callback(epoch) is True for callback in callbacks]):  # noqa: C419  # every callback is called
+                    answers = [callback(epoch) for callback in callbacks]
+                    if any(answer is True for answer in answers):
                         history.stopped = "a callback said so"
                         break
                     if patience is not None and number - falling >= patience:

@@ -75,7 +75,7 @@ def plot_history(history: Curves, axes: Any = None) -> Any:
     _line(axes, epochs, history.validation_loss, COLOURS[0], ":", "validation loss")
     axes.set(xlabel="epoch", ylabel="loss")
     positive = history.loss[history.loss > 0]
-    if len(positive) == len(history.loss) and positive.max() > 30 * positive.min():
+    if 0 < len(positive) == len(history.loss) and positive.max() > 30 * positive.min():
         axes.set_yscale("log")
     if np.isfinite(history.accuracy).any():
         other = axes.twinx()
