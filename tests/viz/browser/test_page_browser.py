@@ -356,6 +356,14 @@ def test_nothing_is_wider_than_a_phone(opened, walks):
         assert page.page.evaluate("document.documentElement.scrollWidth") <= 375, index
 
 
+def test_nor_is_it_with_long_names(opened):
+    long = gg.viz.step(lambda x: x * gg.Value(2.0, "the_name_of_a_weight_that_somebody_thought_well_about") + 1, x=2.0)
+    page = opened(long, **LOOKS["phone"])
+    for index in range(len(long.steps)):
+        page.page.locator("#slider").fill(str(index))
+        assert page.page.evaluate("document.documentElement.scrollWidth") <= 375, index
+
+
 def test_reduced_motion_moves_nothing(opened, walks):
     durations = """() => [...document.querySelectorAll('*')]
         .map(e => getComputedStyle(e).transitionDuration).filter(d => d !== '0s').length"""
