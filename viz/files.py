@@ -15,7 +15,7 @@ ENDINGS: Final = (".svg", ".html", ".pdf", ".png", ".dot")
 
 
 def save(drawing: Drawing, path: Path) -> Path:
-    """Write `drawing` in the format that the ending of `path` names; the file is complete or not written.
+    """Write `drawing` in the format that the ending of `path` names; it is rendered whole before the file is touched.
 
     Raises:
         ValueError: for an ending that is none of `ENDINGS`.

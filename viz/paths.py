@@ -15,7 +15,6 @@ from ..engine.graph import Graph
 from ..engine.value import Value
 from .drawing import Box, Direction, Drawing, Edge
 from .layout import Engine, node_box, placed_drawing
-from .names import frame_names, variable_names
 from .picture import graph_of
 from .text import number_text, shorten, visible
 
@@ -122,8 +121,7 @@ def explain(
     """
     if limit < 1:
         raise ValueError(f"limit={limit!r}: must be at least 1")
-    found = frame_names(sys._getframe(1)) if names is None else variable_names(names)
-    graph = graph_of(root, found)
+    graph = graph_of(root, names, sys._getframe(1))
     start = _start(graph, root, x)
     count, total = count_paths(graph, start), _gradient(graph, start)
     if not count:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from types import FrameType
 
 from ..engine.graph import Graph
 from ..engine.value import Value
@@ -52,7 +53,7 @@ def draw(
     >>> print(draw(y, layout="builtin"))
     graph of y = −6: 3 nodes, 2 edges, 2 leaves, gradients not computed
     """
-    graph = graph_of(root, frame_names(sys._getframe(1)) if names is None else variable_names(names))
+    graph = graph_of(root, names, sys._getframe(1))
     return _layout(
         graph,
         fold=fold,
@@ -68,10 +69,12 @@ def draw(
 _layout = layout  # in `draw` the word is an argument
 
 
-def graph_of(root: Value | Graph, names: Mapping[str, object]) -> Graph:
-    """`root` itself if it is a Graph, else its snapshot."""
+def graph_of(root: Value | Graph, names: Mapping[str, object] | None, frame: FrameType) -> Graph:
+    """`root` itself if it is a Graph, else its snapshot with labels from `names`, or from the variables of `frame`."""
     if isinstance(root, Graph):
+        if names:
+            raise TypeError("names= labels Values, but a Graph has its labels: give them to Graph(root, names)")
         return root
     if not isinstance(root, Value):
         raise TypeError(f"draw takes a Value (the result) or a Graph, got {type(root).__name__} {root!r:.80}")
-    return Graph(root, names)
+    return Graph(root, frame_names(frame) if names is None else variable_names(names))

@@ -163,6 +163,8 @@ def test_a_value_that_is_none_is_refused():
         viz.draw(3.0)
     with pytest.raises(TypeError, match="draw takes a Value"):
         viz.explain("x", "x")
+    with pytest.raises(TypeError, match="a Graph has its labels"):
+        viz.draw(Graph(Value(1.0)), {"x": Value(1.0)})
 
 
 def test_graph_from_json_draws_the_same(neuron):
