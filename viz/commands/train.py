@@ -255,15 +255,16 @@ def _print_summary(options: argparse.Namespace, trained: _Trained, written: list
     history, train, test = trained.history, trained.train, trained.test
     last = history.epochs[-1] if history.epochs else None
     classes = f", {len(train.classes)} classes" if train.classes else ""
-    table = Table(title=f"glassgrad train {options.data}", title_justify="left", show_header=False)
+    table = Table(show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     held_out = f" + {len(test)} held out" if test else ""
     table.add_row("data", f"{len(train)} examples{held_out}, {len(train.features)} features{classes}")
     table.add_row("network", f"{_sizes(trained)}, {options.activation}, {len(trained.model.parameters())} parameters")
     table.add_row("loss", f"{trained.loss}, {options.optimizer}, seed {options.seed}")
-    seconds = f"{last.seconds:.1f} s" if last else "0 s"
-    table.add_row("training", f"{len(history)} epochs in {seconds} ({history.stopped})")
+    seconds = 0.0 if last is None else last.seconds
+    taken = f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
+    table.add_row("training", f"{len(history)} epochs in {taken} ({history.stopped})")
     table.add_row("engine", history.engine)
     table.add_row("final loss", f"{last.loss:.6g}" if last else "none: interrupted in the first epoch")
     for name, part in (("training", train), ("test", test)):
