@@ -145,8 +145,8 @@ def _check_edge(edge: Edge, by_id: dict[str, Box], columns: dict[int, list[Box]]
     points = edge.points
     for a, b in zip(points, points[1:]):
         assert b[axis] >= a[axis] - 0.11, f"{edge.id} runs backwards"
-        for k in range(5):
-            at = (a[0] + (b[0] - a[0]) * k / 4, a[1] + (b[1] - a[1]) * k / 4)
+        for k in range(3):
+            at = (a[0] + (b[0] - a[0]) * k / 2, a[1] + (b[1] - a[1]) * k / 2)
             for box in columns.get(int(at[0] // 100), ()):
                 assert box.id in (edge.source, edge.target) or not _inside(box, at), f"{edge.id} runs through {box.id}"
     source, target = by_id[edge.source], by_id[edge.target]

@@ -18,8 +18,7 @@ from glassgrad.viz.layout_dot import DotError
 
 
 @pytest.mark.parametrize("name", ["neuron", "2-3-1", "2-16-16-1"])
-@pytest.mark.parametrize("direction", ["LR", "TB"])
-@pytest.mark.parametrize("slopes", [False, True])
+@pytest.mark.parametrize(("direction", "slopes"), [("LR", False), ("TB", True)])
 def test_boxes_apart_and_edges_clear_and_forward(issue_graphs, check_layout, name, direction, slopes):
     check_layout(layout(issue_graphs[name], fold=False, engine="builtin", direction=direction, slopes=slopes))
 
