@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -24,7 +25,7 @@ from .trace import Trace, trace
 
 Backend = Literal["auto", "numpy", "python", "numba"]
 RETRACES, LARGE = 3, 50_000  # how often to trace again, and from how many nodes on only once
-STRAIGHT_NODES, NODES_PER_STEP = 5000, 12  # straight-line code for small graphs with few nodes to a step
+STRAIGHT_NODES, NODES_PER_STEP = 200_000, 12  # straight-line code for small graphs with few nodes to a step
 RESERVED = ("params", "grads", "numbers", "n", "forward", "backward", "bind")
 
 
@@ -109,12 +110,11 @@ def _assemble(
     sizes = [(a.name, int(np.prod(a.shape, dtype=np.int64))) for a in arguments]
     matrix = check(lay_out(t, grouping, names, sizes))
     root = matrix.outputs[0] if len(matrix.outputs) == 1 else None
-    make = loops if backend == "numba" else emit
-    source, numbers = make(matrix, root if isinstance(root, View) else None, mean)
+    make = partial(loops if backend == "numba" else emit, matrix, root if isinstance(root, View) else None, mean)
     small = matrix.nodes <= min(STRAIGHT_NODES, NODES_PER_STEP * max(1, len(matrix.steps)))
     wanted = backend == "python" or (backend == "auto" and small)
     line = straight_source(t) if wanted and not batched and not many else ""
-    return Program(t, matrix, source, numbers, arguments, params, mean, many, batched, line, backend == "numba")
+    return Program(t, matrix, make, arguments, params, mean, many, batched, line, backend == "numba")
 
 
 # -- functions --------------------------------------------------------------------------------------------

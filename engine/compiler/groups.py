@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .errors import BrokenProgramError
 from .linear import FORM, MAX, MIN, Units
 from .trace import Ints, Trace
 
@@ -50,7 +51,7 @@ def group_units(t: Trace, units: Units, batched: bool = False) -> Grouping:
     rank[: t.params] = 0
     rank[t.params : t.first_node] = 3
     groups: list[Group] = []
-    length = np.diff(units.start)
+    length = units.length
     done = rank < 4
     done[t.first_node : t.first_constant] = False
     waiting = _weight_forms(t, units)
@@ -151,8 +152,8 @@ def _op_keys(t: Trace, units: Units, members: Ints, group_of: Ints) -> Ints:
     code = units.code[members]
     chain = np.isin(code, (MAX, MIN))
     own_constant = np.isin(code, [i for i, name in enumerate(t.ops) if name in ("pow_const", "leaky_relu")])
-    width = int(np.diff(units.start)[members].max()) if len(members) else 0
-    count = np.diff(units.start)[members]
+    width = int(units.length[members].max()) if len(members) else 0
+    count = units.length[members]
     for k in range(width):
         has = (count > k) & (~chain | (k == 0))
         read = units.operands[np.where(has, units.start[members] + k, 0)]
@@ -164,7 +165,7 @@ def _op_keys(t: Trace, units: Units, members: Ints, group_of: Ints) -> Ints:
 
 def _form_keys(t: Trace, units: Units, members: Ints, rank: Ints, group_of: Ints) -> Ints:
     """A number per form; turns the pairs of `units.operands` round in place so that like stands below like."""
-    count = np.diff(units.start)[members] // 2
+    count = units.length[members] // 2
     if not len(members):
         return count
     at = np.repeat(units.start[members], count) + 2 * _within(count)
@@ -185,14 +186,17 @@ def _form_keys(t: Trace, units: Units, members: Ints, rank: Ints, group_of: Ints
 
 def _padded(units: Units, members: Ints) -> list[Ints]:
     """Members that may share one matrix: all of them if padding to the longest is cheap, else one part per length."""
-    length = np.diff(units.start)[members]
+    length = units.length[members]
     if len(members) * length.max() <= PADDING_LIMIT * length.sum():
         return [members]
     return [members[length == n] for n in np.unique(length)]
 
 
 def _group(t: Trace, units: Units, members: Ints) -> Group:
-    begin, length = units.start[members], np.diff(units.start)[members]
+    begin, length = units.start[members], units.length[members]
+    same = units.code[members] == units.code[members[0]]
+    if not same.all() or (units.code[members[0]] >= 0 and (length != length[0]).any()):
+        raise BrokenProgramError("units of different ops came into one group")
     slots, nodes = units.slot[members], int(units.nodes[members].sum())
     if units.code[members[0]] in (MAX, MIN):
         largest = units.code[members[0]] == MAX

@@ -23,6 +23,7 @@ class Units(NamedTuple):
         code: index of its op in the trace, or FORM, MAX, MIN.
         start: `operands[start[i]:start[i + 1]]` are the slots unit i reads; of a form a₀ b₀ a₁ b₁ ….
         operands: slots read.
+        length: how many slots each reads.
         nodes: how many scalar nodes each stands for.
     """
 
@@ -30,6 +31,7 @@ class Units(NamedTuple):
     code: Ints
     start: Ints
     operands: Ints
+    length: Ints
     nodes: Ints
 
 
@@ -116,6 +118,7 @@ def linear_forms(t: Trace) -> Units:
         code=np.where(is_form[slot], FORM, np.where(chain[slot] < 0, chain[slot], code[slot])),
         start=np.concatenate([[0], np.cumsum(length)]),
         operands=read[order],
+        length=length,
         nodes=np.bincount(root[code >= 0], minlength=slots)[slot],
     )
 

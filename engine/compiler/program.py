@@ -61,16 +61,18 @@ class Program:
         "_arguments",
         "_bind",
         "_bound",
+        "_code",
         "_grads",
+        "_line",
+        "_looped",
+        "_make",
         "_many",
         "_mean",
-        "_numbers",
         "_params",
         "_per_example",
         "_straight",
         "_values",
         "matrix",
-        "source",
         "trace",
         "views",
     )
@@ -79,8 +81,7 @@ class Program:
         self,
         t: Trace,
         matrix: MatrixProgram,
-        source: str,
-        numbers: list[Any],
+        make: Callable[[], tuple[str, list[Any]]],
         arguments: Sequence[Argument],
         values: Sequence[Value],
         mean: bool,
@@ -89,12 +90,14 @@ class Program:
         straight_line: str = "",
         looped: bool = False,
     ) -> None:
-        self.trace, self.matrix, self.source = t, matrix, straight_line or source
-        self._numbers, self._arguments, self._values, self._mean, self._many = numbers, arguments, values, mean, many
+        self._code: tuple[str, list[Any]] | None
+        self._bind: Callable[..., Any] | None
+        self.trace, self.matrix, self._line, self._looped = t, matrix, straight_line, looped
+        self._make, self._code, self._bind = make, None, None
+        self._arguments, self._values, self._mean, self._many = arguments, values, mean, many
         self._per_example = per_example
         self._params = np.array([v._data for v in values], dtype=np.float64)
         self._grads = np.zeros(len(values))
-        self._bind = bind_loops(source, matrix, numbers) if looped else _execute(source)
         self._bound: dict[int, Bound] = {}
         self._straight = (
             straight(t, straight_line, self._params, self._grads, self._fault_at) if straight_line else None
@@ -113,6 +116,17 @@ class Program:
             if array.shape != self._params.shape:
                 raise CompileError(f"params has shape {self._params.shape}, got an array of shape {array.shape}")
             self._params[:] = array
+
+    @property
+    def source(self) -> str:
+        """The generated code."""
+        return self._line or self._emitted()[0]
+
+    def _emitted(self) -> tuple[str, list[Any]]:
+        """Source and numbers of the array program, made when first needed."""
+        if self._code is None:
+            self._code = self._make()
+        return self._code
 
     @property
     def steps(self) -> int:
@@ -175,6 +189,8 @@ class Program:
             CompileError: if a shape is wrong.
             DomainError: if the loss or the gradient is not finite; names the op and the example.
         """
+        if self._many:
+            raise CompileError("value_and_grad needs a program with one result; this one returns a list (use run)")
         if self._straight is not None and len(arguments) == len(self._arguments):
             return self._straight(*map(self._vector, arguments)) if arguments else self._straight()
         bound = self._fed(arguments)
@@ -217,7 +233,10 @@ class Program:
         if bound is None:
             if len(self._bound) >= KEPT_SIZES:
                 self._bound.clear()
-            forward, backward, inputs, results = self._bind(n, self._params, self._grads, self._numbers)
+            source, numbers = self._emitted()
+            if self._bind is None:
+                self._bind = bind_loops(source, self.matrix, numbers) if self._looped else _execute(source)
+            forward, backward, inputs, results = self._bind(n, self._params, self._grads, numbers)
             made = Bound(forward, backward, inputs, results, [])
             for into, (_, shape) in zip(made.inputs, self._arguments):
                 size = math.prod(shape)
@@ -238,7 +257,7 @@ class Program:
         n = arrays[0].shape[0] if arrays and arrays[0].ndim else 1
         for array, (name, shape) in zip(arrays, self._arguments):
             if array.shape != (n, *shape):
-                wanted = "".join(f", {size}" for size in shape)
+                wanted = "".join(f", {size}" for size in shape) or ","
                 raise CompileError(
                     f"{name} must have shape (batch{wanted}), examples first, as many in each array; got {array.shape}"
                 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from struct import Struct
 from typing import Any
 
 from ..derive import bindings, saturating_exp
 from ..eager import ARITHMETIC_ERRORS
-from ..formula import floats_source
+from ..formula import PRIMITIVES, Formula, floats_source, parse
 from ..ops import OPS, Op
 from .trace import Floats, Trace
 
@@ -55,12 +56,12 @@ def straight_source(t: Trace) -> str:
             term = op.forward.text.removeprefix("sum(").removesuffix(")").partition(", ")[0]
             places = [op.place(k, len(ids)) for k in range(len(ids))]
             length = 1 + max((e for _, e in places if e is not None), default=-1)
-            terms = [_spelled(op, term, op.elements(given, e)) for e in range(length)]
+            terms = [_spelled(term, op.elements(given, e)) for e in range(length)]
             terms += [given[k] for k, (part, _) in enumerate(places) if part not in starred]
             forward.append(f"{names[slot]} = {' + '.join(terms) or '0.0'}")
         else:
             inner = _named(op, given, slot, forward)
-            forward.append(f"{names[slot]} = {_respelled(floats_source(op.forward, inner))}")
+            forward.append(f"{names[slot]} = {_source(op.forward, inner)}")
     root = int(t.outputs[0])
     set_already = [False] * len(names)
     grads = {root: "1.0"}
@@ -76,7 +77,7 @@ def straight_source(t: Trace) -> str:
             if not active[i] or formula is None:
                 continue
             inner = {short: f"{short}{slot}" for short, _ in op.let} | op.elements(given, element) | {"y": names[slot]}
-            slope = _respelled(floats_source(formula, inner))
+            slope = _source(formula, inner)
             factor = slope if slope.isidentifier() else f"({slope})"
             text = (
                 slope
@@ -103,7 +104,7 @@ def straight_source(t: Trace) -> str:
         "        raise fault(inputs) from None",
         f"    check = {' + '.join([names[root], *results])}",
         "    if check - check != 0.0:",
-        f"        confirm({names[root]}, ({', '.join([*results, ''])}), inputs)",
+        f"        confirm({names[root]}, ({''.join(f'{r}, ' for r in results).rstrip()}), inputs)",
         f"    write(grads, 0, {', '.join(results)})",
         f"    return {names[root]}, grads",
     ]
@@ -114,17 +115,24 @@ def _named(op: Op, given: list[str], slot: int, lines: list[str]) -> dict[str, s
     """Names of an op's operands; its shorthands are computed into names of their own."""
     inner = dict(zip(op.names, given))
     for short, formula in op.let:
-        lines.append(f"{short}{slot} = {_respelled(floats_source(formula, inner))}")
+        lines.append(f"{short}{slot} = {_source(formula, inner)}")
         inner[short] = f"{short}{slot}"
     return inner
 
 
-def _spelled(op: Op, term: str, names: dict[str, str]) -> str:
-    return re.sub(r"\b[a-z]\w*\b", lambda m: names.get(m[0], m[0]), term)
+@cache
+def _template(text: str) -> str:
+    return floats_source(parse(text, PRIMITIVES | OPS.keys()), {})
 
 
-def _respelled(text: str) -> str:
+def _source(formula: Formula, names: Mapping[str, str]) -> str:
+    """`floats_source` with names put in afterwards, so that each formula is spelled once; squares as products."""
+    text = _spelled(_template(formula.text), names)
     return _SQUARE.sub(r"\1 * \1", text) if _SQUARE.fullmatch(text) else _SQUARE.sub(r"(\1 * \1)", text)
+
+
+def _spelled(text: str, names: Mapping[str, str]) -> str:
+    return re.sub(r"\b[A-Za-z_]\w*\b", lambda m: names.get(m[0], m[0]), text)
 
 
 def straight(
