@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .drawing import Drawing
     from .paths import explain
     from .picture import draw
+    from .plot import plot_decision_boundary, plot_fit, plot_history
     from .stepper import Stepper, step
 
 # Loaded when first used, so that `import glassgrad.viz` stays light.
@@ -22,11 +23,25 @@ _LAZY = {
     "trace": "dot",
     "explain": "paths",
     "Drawing": "drawing",
+    "plot_decision_boundary": "plot",
+    "plot_fit": "plot",
+    "plot_history": "plot",
     "step": "stepper",
     "Stepper": "stepper",
 }
 
-__all__ = ["Drawing", "Stepper", "draw", "draw_dot", "explain", "step", "trace"]
+__all__ = [
+    "Drawing",
+    "Stepper",
+    "draw",
+    "draw_dot",
+    "explain",
+    "plot_decision_boundary",
+    "plot_fit",
+    "plot_history",
+    "step",
+    "trace",
+]
 
 
 def __getattr__(name: str) -> Any:
