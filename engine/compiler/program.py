@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..value import Value
-from .emit import NUMPY, cells, totals, winners
+from .emit import NUMPY
 from .errors import CompileError
 from .ir import MatrixProgram
 from .listing import listing
 from .locate import locate
 from .loops import bind_loops
+from .runtime import cells, totals, winners
 from .straight import straight
 from .trace import Floats, Trace
 

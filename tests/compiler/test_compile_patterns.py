@@ -9,7 +9,7 @@ import pytest
 
 import glassgrad as gg
 from glassgrad import Value
-from glassgrad.engine.compiler.emit import winners
+from glassgrad.engine.compiler.runtime import winners
 
 Net = list[list[tuple[list[Value], Value]]]
 
