@@ -21,6 +21,7 @@ from .ir import (
     Product,
     Shape,
     View,
+    packed,
 )
 from .trace import Floats, Ints
 
@@ -98,7 +99,7 @@ class Arrays:
         if operand.shape == (rows,) and (operand.strides == (1,) or rows == 1) and (buffer.varies or not varies):
             return array
         size = math.prod(operand.shape)
-        contiguous = operand.strides == _packed(operand.shape) and buffer.role != "inputs" and not fold
+        contiguous = operand.strides == packed(operand.shape) and buffer.role != "inputs" and not fold
         if contiguous:
             part = (
                 array if (operand.offset, size) == (0, rows) else f"{array}[{operand.offset}:{operand.offset + size}]"
@@ -205,11 +206,3 @@ class Arrays:
             one = f"{temporary}[0]" if count == 1 else temporary
             return self.bound(temporary, f"moveaxis({one}, -1, 0)")
         return self.bound(temporary, f"{temporary}.reshape{shape})")
-
-
-def _packed(shape: Shape) -> Shape:
-    strides, step = [], 1
-    for n in reversed(shape):
-        strides.append(step if n > 1 else 0)
-        step *= n
-    return tuple(reversed(strides))

@@ -15,9 +15,9 @@ from .emit import emit
 from .errors import CompileError
 from .groups import group_units
 from .ir import View, check
+from .jit import loops
 from .layout import lay_out
 from .linear import linear_forms
-from .loops import loops
 from .naming import Names
 from .program import Argument, Program
 from .straight import straight_source

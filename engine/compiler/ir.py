@@ -60,6 +60,19 @@ class View(NamedTuple):
         return not any(stride == 0 and n > 1 for n, stride in zip(self.shape, self.strides))
 
 
+def packed(shape: Shape) -> Shape:
+    """The strides of cells that lie side by side, 0 for axes of one element.
+
+    >>> packed((2, 1, 3))
+    (3, 0, 1)
+    """
+    strides, step = [], 1
+    for n in reversed(shape):
+        strides.append(step if n > 1 else 0)
+        step *= n
+    return tuple(reversed(strides))
+
+
 class Constant(NamedTuple):
     """Numbers that the program carries: one for all elements (a float), or one for each."""
 

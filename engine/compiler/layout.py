@@ -29,6 +29,7 @@ from .ir import (
     Sum,
     Term,
     View,
+    packed,
 )
 from .naming import Names
 from .products import common_shape, find_products, strides_of
@@ -286,8 +287,4 @@ class _Layout:
 
 def _whole(buffer: int, shape: tuple[int, ...]) -> View:
     """All cells of a buffer in order."""
-    strides, step = [], 1
-    for n in reversed(shape):
-        strides.append(step if n > 1 else 0)
-        step *= n
-    return View(buffer, 0, shape, tuple(reversed(strides)))
+    return View(buffer, 0, shape, packed(shape))

@@ -1,4 +1,4 @@
-"""The program as plain loops, for numba: the same steps, compiled to machine code (`backend="numba"`).
+"""The program as plain loops: the same steps, for numba to turn into machine code.
 
 The innermost loop runs over the examples (or, where nothing varies, over the last axis), so that it becomes
 vector instructions. Products are unrolled by four terms.
@@ -7,15 +7,14 @@ vector instructions. Products are unrolled by four terms.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..formula import PRIMITIVES, Formula, floats_source
+from ..formula import floats_source
 from ..ops import OPS
-from .errors import CompileError
-from .flow import Flow, is_square_sum, plan, receiving
+from .flow import Flow, plan
 from .ir import (
     Constant,
     Dots,
@@ -27,80 +26,18 @@ from .ir import (
     Operand,
     Product,
     Shape,
-    Step,
     Sum,
     Term,
     View,
+    packed,
 )
-from .trace import Floats
 
 UNROLL = 4
-_MATH = ["exp", "log", "log1p", "sqrt", "sin", "cos", "tan", "tanh", "pow"]
 
 
-def loops(program: MatrixProgram, root: View | None, mean: bool) -> tuple[str, list[Any]]:
-    """Source of `forward(n, arrays…)` and `backward(n, arrays…)`, and the arrays of numbers that they read."""
-    return _Loops(program, root, mean).source()
+class Loops:
+    """Writes loop nests line by line; `forward` is here, `backward` in `loops_backward`."""
 
-
-def _called(ops: Iterable[str]) -> list[str]:
-    """The ops that formulas of these ops call, those called by others first."""
-    found: list[str] = []
-    for name in sorted(ops):
-        op = OPS[name]
-        formulas = [op.forward, *filter(None, op.slopes), *(formula for _, formula in op.let)]
-        for called in sorted(frozenset[str]().union(*(formula.calls for formula in formulas)) - PRIMITIVES):
-            found += [inner for inner in [*_called([called]), called] if inner not in found]
-    return found
-
-
-def _function(name: str) -> list[str]:
-    """An op's forward formula as the source of a function."""
-    op = OPS[name]
-    lets = [f"    {short} = {floats_source(formula, {})}" for short, formula in op.let]
-    return [f"def {name}({', '.join(op.names)}):", *lets, f"    return {floats_source(op.forward, {})}"]
-
-
-def bind_loops(source: str, program: MatrixProgram, numbers: Sequence[Any]) -> Callable[..., Any]:
-    """A function that makes the arrays for n examples and returns what the NumPy program's `bind` returns."""
-    try:
-        import numba
-    except ImportError:
-        raise CompileError('backend="numba" needs numba: pip install "glassgrad[jit]"') from None
-    names: dict[str, Any] = {name: getattr(math, name) for name in _MATH} | {"abs": abs, "inf": math.inf}
-    for called in _called({step.op for step in program.steps if isinstance(step, Elementwise)}):
-        text = "\n".join(_function(called))
-        exec(compile(text, f"<glassgrad op {called}>", "exec"), names)  # noqa: S102  # whitelisted formulas only
-        names[called] = numba.njit(names[called], error_model="numpy")
-    exec(compile(source, "<glassgrad loops>", "exec"), names)  # noqa: S102  # made of whitelisted formulas and our own names
-    fast = {"reassoc", "contract", "arcp", "nsz"}  # NaN and infinity keep their meaning
-    forward, backward = (numba.njit(names[f], fastmath=fast, error_model="numpy") for f in ("forward", "backward"))
-
-    def bind(n: int, params: Floats, grads: Floats, _: Any) -> Any:
-        arrays, inputs, results = [], [], []
-        for buffer in program.buffers:
-            shape = (buffer.cells + buffer.ones, n) if buffer.varies else (buffer.cells + buffer.ones,)
-            arrays.append(params if buffer.role == "params" else np.ones(shape))
-            inputs += [arrays[-1]] if buffer.role == "inputs" else []
-        for i, buffer in enumerate(program.buffers):
-            shape = (buffer.cells, n) if buffer.varies else (buffer.cells,)
-            arrays.append(grads if buffer.role == "params" else np.zeros(shape) if buffer.active else arrays[i])
-        for step in program.steps:
-            if isinstance(step, Gather):
-                into, values = step.constants
-                target = arrays[step.out.buffer]
-                target[into] = values[:, None] if target.ndim == 2 else values
-        for output in program.outputs:
-            at = output.cells().ravel() if isinstance(output, View) else None
-            found = np.array([output.values]) if isinstance(output, Constant) else arrays[output.buffer]
-            results.append(found if at is None else found[int(at[0]) : int(at[0]) + 1])
-        given = (n, tuple(arrays), tuple(numbers))
-        return lambda: forward(*given), lambda: backward(*given), inputs, results
-
-    return bind
-
-
-class _Loops:
     def __init__(self, program: MatrixProgram, root: View | None, mean: bool) -> None:
         self.program, self.root, self.mean = program, root, mean
         self.flow = plan(program, root) if root is not None else Flow({}, {})
@@ -109,30 +46,14 @@ class _Loops:
         self.depth = 1
         self.count = 0
 
-    def source(self) -> tuple[str, list[Any]]:
-        parts = []
-        for name, make in (("forward", self.forward), ("backward", self.backward)):
-            self.lines = []
-            make()
-            used = [i for i in range(len(self.program.buffers)) if any(f"b{i}" in line for line in self.lines)]
-            heads = [f"    b{i} = arrays[{i}]" for i in used]
-            heads += [
-                f"    g{i} = arrays[{len(self.program.buffers) + i}]"
-                for i, b in enumerate(self.program.buffers)
-                if b.active
-            ]
-            heads += [
-                f"    c{k} = numbers[{k}]" for k in range(len(self.numbers)) if any(f"c{k}[" in x for x in self.lines)
-            ]
-            parts.append("\n".join([f"def {name}(n, arrays, numbers):", *heads, *self.lines, "    return 0"]))
-        return "\n\n\n".join(parts) + "\n", self.numbers
-
     # -- text ---------------------------------------------------------------------------------------------
 
     def line(self, text: str) -> None:
+        """Add a line at the present depth."""
         self.lines.append("    " * self.depth + text)
 
     def fresh(self, stem: str) -> str:
+        """A name that was not used before."""
         self.count += 1
         return f"{stem}_{self.count}"
 
@@ -148,6 +69,7 @@ class _Loops:
         return counters
 
     def number(self, values: Any) -> str:
+        """Numbers that the program carries, as source."""
         self.numbers.append(np.ascontiguousarray(values))
         return f"c{len(self.numbers) - 1}"
 
@@ -168,6 +90,7 @@ class _Loops:
             self.depth = depth
 
     def varies(self, *given: Operand | None) -> bool:
+        """Whether any of the operands has an axis for the examples."""
         return any(isinstance(x, View) and self.program.buffers[x.buffer].varies for x in given)
 
     def row(self, x: Operand, counters: Sequence[str], varies: bool, grad: bool = False) -> str:
@@ -225,6 +148,7 @@ class _Loops:
     # -- forward ------------------------------------------------------------------------------------------
 
     def forward(self) -> None:
+        """All steps in order."""
         for step in self.program.steps:
             self.depth = 1
             if isinstance(step, Gather):
@@ -243,6 +167,7 @@ class _Loops:
         return self.nest(shape if varies else shape[:-1])
 
     def elementwise(self, step: Elementwise) -> None:
+        """One op."""
         varies, op = self.varies(step.out), OPS[step.op]
         counters = self.open(step.out.shape, varies)
         names = {name: self.row(x, counters, varies) for name, x in zip(op.names, step.inputs)}
@@ -252,20 +177,23 @@ class _Loops:
         self.line(f"{out} = {floats_source(op.forward, names)}")
 
     def shorthands(self, op: str, names: dict[str, str]) -> None:
+        """Compute the shorthands of an op's formulas into names of their own."""
         for short, formula in OPS[op].let:
             value = self.fresh("k")
             self.line(f"{value} = {floats_source(formula, names)}")
             names[short] = value
 
     def row_out(self, out: View, counters: Sequence[str], varies: bool) -> str:
-        found = self.row(out._replace(strides=_packed(out.shape)), counters, varies)
+        """How element e of a result's row is written."""
+        found = self.row(out._replace(strides=packed(out.shape)), counters, varies)
         if "[" not in found:  # a single cell
             self.lines.pop()
-            terms = [f"{c} * {s}" for c, s in zip(counters, _packed(out.shape)) if s and c != "0"]
+            terms = [f"{c} * {s}" for c, s in zip(counters, packed(out.shape)) if s and c != "0"]
             return f"b{out.buffer}[{' + '.join(['0', *terms])}]"
         return found
 
     def gather(self, step: Gather) -> None:
+        """Copy cells."""
         varies = self.varies(step.out)
         for into, source, taken in step.parts:
             self.depth = 1
@@ -275,6 +203,7 @@ class _Loops:
             self.line(f"b{step.out.buffer}[{a}[i]]{'[:]' if varies else ''} = b{source}[{b}[i]]")
 
     def extreme(self, step: Extreme) -> None:
+        """The largest or smallest along the first axis."""
         varies = self.varies(step.out)
         counters = self.open(step.out.shape, varies)
         out = self.row_out(step.out, counters, varies)
@@ -288,6 +217,7 @@ class _Loops:
         self.line(f"{out} = x if x {'>' if step.op == 'max' else '<'} {out} or x != x else {out}")
 
     def part(self, step: Linear, part: Any, first: bool) -> None:
+        """One part of a form: set the result, or add to it."""
         varies, shape = self.varies(step.out), step.out.shape
         sign = "=" if first else "+="
         if isinstance(part, Product):
@@ -305,7 +235,7 @@ class _Loops:
             self.inner(varies, shape[-1])
             self.line(f"{out} = 0.0")
             self.depth -= 1
-        (k,) = self.nest((_length(part),))
+        (k,) = self.nest((terms_of(part),))
         a = self.row(part.a, [k, *counters], varies)
         b = self.row(part.b, [k, *counters], varies) if isinstance(part, Dots) else None
         self.inner(varies, shape[-1])
@@ -315,7 +245,7 @@ class _Loops:
         """Rows of the result, four terms at a time."""
         varies = self.varies(step.out)
         count, m, columns = step.out.shape
-        terms = _shape(part.a)[2]
+        terms = shape_of_factor(part.a)[2]
         c, i = self.nest((count, m))
         (j,) = self.nest((columns,)) if varies else ("",)
         outer = self.depth
@@ -342,207 +272,12 @@ class _Loops:
             return self.row(x, counters, True)
         return self.row(x, counters, varies)
 
-    # -- backward -----------------------------------------------------------------------------------------
 
-    def backward(self) -> None:
-        if self.root is None:
-            return
-        buffers = self.program.buffers
-        self.depth = 1
-        self.zero(-1)
-        if buffers[self.root.buffer].active:
-            seed = "1.0 / n" if self.varies(self.root) and self.mean else "1.0"
-            self.line(f"g{self.root.buffer}[{self.root.offset}]{'[:]' if self.varies(self.root) else ''} = {seed}")
-        for i in reversed(range(len(self.program.steps))):
-            step = self.program.steps[i]
-            self.depth = 1
-            if not buffers[step.out.buffer].active:
-                continue
-            self.zero(i)
-            if isinstance(step, Gather):
-                self.scatter(i, step)
-            elif isinstance(step, Elementwise):
-                self.slopes(i, step)
-            elif isinstance(step, Extreme):
-                self.spread_extreme(i, step)
-            else:
-                self.spread(i, step)
-
-    def zero(self, step: int) -> None:
-        for buffer in self.flow.zeroed.get(step, []):
-            self.line(f"g{buffer}[:] = 0.0")
-
-    def target(self, i: int, k: int, view: View, varies: bool) -> str:
-        """How a contribution enters: `"="`, or `"+="`; cells whose first contribution comes in parts are zeroed."""
-        if not self.flow.sets[i, k]:
-            return "+="
-        summed = not view.bijective or (varies and not self.varies(view))
-        if summed:
-            self.clear(view)
-        return "+=" if summed else "="
-
-    def scatter(self, i: int, step: Gather) -> None:
-        varies = self.varies(step.out)
-        for k, (into, source, taken) in enumerate(step.parts):
-            if not self.program.buffers[source].active:
-                continue
-            self.depth = 1
-            a, b = self.number(into), self.number(taken)
-            row = "[:]" if self.varies_buffer(source) else ""
-            if self.flow.sets[i, k]:
-                self.line(f"for i in range({len(into)}):")
-                self.line(f"    g{source}[{b}[i]]{row} = 0.0")
-            self.line(f"for i in range({len(into)}):")
-            self.depth += 1
-            if varies:
-                self.line("for e in range(n):")
-                self.line(f"    g{source}[{b}[i]{', e' if row else ''}] += g{step.out.buffer}[{a}[i], e]")
-            else:
-                self.line(f"g{source}[{b}[i]] += g{step.out.buffer}[{a}[i]]")
-
-    def varies_buffer(self, buffer: int) -> bool:
-        return self.program.buffers[buffer].varies
-
-    def slopes(self, i: int, step: Elementwise) -> None:
-        op, varies, shape = OPS[step.op], self.varies(step.out), step.out.shape
-        found = list(receiving(self.program, step))
-        signs = [self.target(i, k, operand, varies) for k, operand in found]
-        counters = self.open(shape, varies)
-        names = {name: self.row(x, counters, varies) for name, x in zip(op.names, step.inputs)}
-        out = step.out._replace(strides=_packed(shape))
-        names["y"] = self.row(out, counters, varies)
-        upstream = self.row(out, counters, varies, grad=True)
-        targets = [self.row(operand, counters, varies, grad=True) for _, operand in found]
-        self.inner(varies, shape[-1])
-        self.shorthands(step.op, names)
-        for (k, _), sign, target in zip(found, signs, targets):
-            formula = op.slopes[k]
-            assert isinstance(formula, Formula)
-            self.line(f"{target} {sign} {upstream} * ({floats_source(formula, names)})")
-
-    def spread_extreme(self, i: int, step: Extreme) -> None:
-        """Each best element gets the upstream gradient; a tie halves it at every max that it passes."""
-        varies, shape = self.varies(step.out), step.out.shape
-        for k, operand in receiving(self.program, step):
-            sign = self.target(i, k, operand, varies)
-            counters = self.open(shape, varies)
-            out = step.out._replace(strides=_packed(shape))
-            y, upstream = self.row(out, counters, varies), self.row(out, counters, varies, grad=True)
-            self.inner(varies, shape[-1])
-            self.line(f"left = {upstream}")
-            for at in reversed(range(operand.shape[0])):
-                a = self.cell(operand, [str(at), *counters], varies, False)
-                earlier = [self.cell(operand, [str(q), *counters], varies, False) for q in range(at)]
-                target = self.cell(operand, [str(at), *counters], varies, True)
-                whole = f"left * 0.5 if {_any_equal(earlier, y)} else left" if earlier else "left"
-                self.line(f"share = 0.0 if {a} != {y} else {whole}")
-                self.line(f"{target} {sign} share")
-                self.line("left -= share")
-
-    def cell(self, view: View, counters: Sequence[str], varies: bool, grad: bool) -> str:
-        """A single element inside the innermost loop."""
-        every = [*counters, *([] if varies else ["e"])]
-        base = " + ".join([str(view.offset), *(f"{c} * {s}" for c, s in zip(every, view.strides) if s and c != "0")])
-        return f"{'g' if grad else 'b'}{view.buffer}[{base}{', e' if varies and self.varies(view) else ''}]"
-
-    def spread(self, i: int, step: Linear) -> None:
-        varies, shape = self.varies(step.out), step.out.shape
-        out = step.out._replace(strides=_packed(shape))
-        for k, operand in receiving(self.program, step):
-            self.depth = 1
-            part = step.parts[k // 2]
-            factor = " * 2.0" if is_square_sum(step, k) else ""
-            if isinstance(part, Product):
-                self.product_gradient(i, k, step, part, operand, factor)
-                continue
-            sign = self.target(i, k, operand, varies)
-            counters = self.open(shape, varies)
-            upstream = self.row(out, counters, varies, grad=True)
-            if not isinstance(part, Term):
-                counters = [*self.nest((_length(part),)), *counters]
-            other = None if isinstance(part, Sum) else (part.b, part.a)[k % 2]
-            target = self.row(operand, counters, varies, grad=True)
-            text = "" if other is None else f" * {self.row(other, counters, varies)}"
-            self.inner(varies, shape[-1])
-            minus = "-" if isinstance(part, Term) and part.sign < 0 else ""
-            self.line(f"{target} {sign} {minus}{upstream}{text}")
-
-    def product_gradient(self, i: int, k: int, step: Linear, part: Product, operand: View, factor: str) -> None:
-        """∂A = ∂C Bᵀ as sums over rows, ∂B = Aᵀ ∂C four rows at a time."""
-        varies = self.varies(step.out)
-        count, m, columns = step.out.shape
-        out = step.out._replace(strides=_packed(step.out.shape))
-        if k % 2 == 0:
-            sign = self.target(i, k, operand, varies and self.varies(operand))
-            row_wise = self.varies(operand)
-            if row_wise and self.flow.sets[i, k] and columns > 1:
-                self.clear(operand)
-                sign = "+="
-            c, r = self.nest((count, m))
-            for block, _ in self.blocks(operand.shape[2]):
-                outer = self.depth
-                totals = [self.fresh("t") for _ in block]
-                if not row_wise:
-                    for total in totals:
-                        self.line(f"{total} = 0.0")
-                (j,) = self.nest((columns,)) if varies else ("",)
-                upstream = self.row(out, [c, r, j] if varies else [c, r], varies, grad=True)
-                rows = [self.row(part.b, [c, q, j] if varies else [c, q], varies) for q in block]
-                targets = [self.row(operand, [c, r, q], True, grad=True) for q in block] if row_wise else []
-                self.inner(varies, columns)
-                for n, row in enumerate(rows):
-                    self.line(
-                        f"{targets[n]} {sign} {upstream} * {row}" if row_wise else f"{totals[n]} += {upstream} * {row}"
-                    )
-                self.depth = outer
-                for q, total in zip(block, totals):
-                    if not row_wise:
-                        terms = [f"{x} * {s}" for x, s in zip((c, r, q), operand.strides) if s and x != "0"]
-                        self.line(
-                            f"g{operand.buffer}[{' + '.join([str(operand.offset), *terms])}] {sign} {total}{factor}"
-                        )
-            return
-        reduced = varies and not self.varies(operand)
-        first = self.flow.sets[i, k]
-        if first and (reduced or not operand.bijective):
-            self.clear(operand)
-            first = False
-        c, r = self.nest((count, operand.shape[1]))
-        (j,) = self.nest((columns,)) if varies else ("",)
-        outer = self.depth
-        target = self.row(operand, [c, r, j] if varies else [c, r], varies, grad=True)
-        if first and m >= 2 * UNROLL:
-            self.inner(varies, columns)
-            self.line(f"{target} = 0.0")
-            self.depth = outer
-        for block, alone in self.blocks(m):
-            products = []
-            for q in block:
-                a = self.element(part.a, [c, q, r], varies)
-                upstream = self.row(out, [c, q, j] if varies else [c, q], varies, grad=True)
-                products.append(f"{a} * {upstream}")
-            self.inner(varies, columns)
-            self.line(f"{target} {'=' if first and alone else '+='} {' + '.join(products)}")
-
-
-def _any_equal(cells: Sequence[str], y: str) -> str:
-    return " or ".join(f"{cell} == {y}" for cell in cells)
-
-
-def _shape(x: Operand) -> Shape:
+def shape_of_factor(x: Operand) -> Shape:
+    """The shape of a factor, constant or not."""
     return x.shape if isinstance(x, View) else np.shape(x.values)
 
 
-def _length(part: Sum | Dots) -> int:
-    return next(_shape(x)[0] for x in part if isinstance(x, (View, Constant)) and len(_shape(x)))
-
-
-def _packed(shape: Shape) -> Shape:
-    strides, step = [], 1
-    for n in reversed(shape):
-        strides.append(step if n > 1 else 0)
-        step *= n
-    return tuple(reversed(strides))
-
-
-__all__ = ["Step", "bind_loops", "loops"]
+def terms_of(part: Sum | Dots) -> int:
+    """How many terms are summed."""
+    return next(shape_of_factor(x)[0] for x in part if isinstance(x, (View, Constant)) and len(shape_of_factor(x)))

@@ -15,9 +15,9 @@ from ..value import Value
 from .emit import NUMPY
 from .errors import CompileError
 from .ir import MatrixProgram
+from .jit import bind_loops
 from .listing import listing
 from .locate import locate
-from .loops import bind_loops
 from .runtime import cells, totals, winners
 from .straight import straight
 from .trace import Floats, Trace
