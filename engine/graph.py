@@ -97,7 +97,10 @@ class Graph:
             raise TypeError(f"Graph takes the Value to look behind, got {type(root).__name__} {root!r}")
         order = topological_order(root)
         ids = {v: i for i, v in enumerate(order)}
-        labels = {v: name for name, v in (names or {}).items() if isinstance(v, Value) and not name.startswith("_")}
+        labels: dict[Value, str] = {}
+        for name, v in (names or {}).items():
+            if isinstance(v, Value) and not name.startswith("_"):
+                labels.setdefault(v, name)  # the first name: a loop variable comes later
         groups, paths = _groups(order, ids)
         object.__setattr__(self, "groups", groups)
         object.__setattr__(

@@ -34,6 +34,8 @@ def test_python_blocks_run_as_one_session():
 
 @pytest.mark.parametrize(("command", "expected"), CONSOLE, ids=[command.split()[1] for command, _ in CONSOLE])
 def test_console_output_is_real(command, expected, tmp_path):
+    if "--plot" in command:
+        pytest.importorskip("matplotlib")
     words = shlex.split(command)
     environment = {**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8", "MPLBACKEND": "Agg"}
     result = subprocess.run(

@@ -285,7 +285,7 @@ def _straight(curve: list[Point], to: float) -> None:
     while len(curve) > 3 and curve[-1][1] == curve[-2][1] == curve[-3][1] == curve[-4][1] and to > curve[-1][0]:
         del curve[-3:]
     x, y = curve[-1]
-    if to > x:
+    if to - x > 0.01:  # a shorter piece is rounding, and would leave an arrowhead without direction
         third = (to - x) / 3
         curve += [(x + third, y), (to - third, y), (to, y)]
 

@@ -35,7 +35,8 @@ def numbers(count: int, start: int) -> list[float]:
 
 def main() -> None:
     print(
-        f"{'nodes':>6} {'steps':>6} {'file kB':>8} {'made in s':>10} {'step ms':>8} {'worst':>7} {'end to start ms':>16}"
+        f"{'nodes':>6} {'steps':>6} {'file kB':>8} {'made in s':>10} "
+        f"{'step ms':>8} {'worst':>7} {'end to start ms':>16}"
     )
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(

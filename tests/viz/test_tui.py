@@ -1,6 +1,7 @@
 """The full-screen walk, driven by its keys."""
 
 import asyncio
+import importlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 import glassgrad as gg
 from glassgrad.engine.notation import short
 
-tui = pytest.importorskip("glassgrad.viz.tui", reason="needs textual")
+pytest.importorskip("textual", reason='needs the extra "tui"')
+tui = importlib.import_module("glassgrad.viz.tui")
 
 
 def unit(x, w, b):
