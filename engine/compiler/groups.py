@@ -73,6 +73,7 @@ def group_units(t: Trace, units: Units, batched: bool = False) -> Grouping:
             (level[~is_form], _op_keys(t, units, level[~is_form], group_of)),
         ):
             if len(members):
+                key = np.where(varies[units.slot[members]], ~key, key)  # what varies with the example stays apart
                 _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
                 order = np.argsort(inverse, kind="stable")
                 parts = np.split(members[order], np.cumsum(np.bincount(inverse))[:-1])

@@ -171,7 +171,7 @@ def torch_step() -> Step:
         with torch.no_grad():
             for p, g in zip(params, grads):
                 p -= RATE * g
-        return float(loss)
+        return float(loss.detach())
 
     return step
 
