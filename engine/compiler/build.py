@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Literal, get_args
@@ -11,7 +12,7 @@ import numpy as np
 
 from ..backward import topological_order
 from ..value import LEAF, Value
-from .emit import emit
+from .emit import NUMPY, emit
 from .errors import CompileError
 from .groups import group_units
 from .ir import View, check
@@ -26,7 +27,13 @@ from .trace import Trace, trace
 Backend = Literal["auto", "numpy", "python", "numba"]
 RETRACES, LARGE = 3, 50_000  # how often to trace again, and from how many nodes on only once
 STRAIGHT_NODES, NODES_PER_STEP = 200_000, 12  # straight-line code for small graphs with few nodes to a step
-RESERVED = ("params", "grads", "numbers", "n", "forward", "backward", "bind")
+_HELPERS = ("cells", "totals", "winners", "array", "empty", "ones", "zeros", "moveaxis", "float")
+RESERVED = {"params", "grads", "numbers", "n", "forward", "backward", "bind", *_HELPERS, *NUMPY.split()}
+    *["params", "grads", "numbers", "n", "forward", "backward", "bind", "cells", "totals", "winners"],
+    *["array", "empty", "ones", "zeros", "moveaxis", "float"],
+    *NUMPY.split(),
+}
+_PLAIN = re.compile(r"(?!g_)[A-Za-z]([A-Za-z_]*[a-z])?")  # cannot be a name that the emitter makes
 
 
 def compile(
@@ -144,7 +151,7 @@ def _arguments(function: Callable[..., Any], example: tuple[Any, ...]) -> list[A
             raise CompileError(
                 f"example argument {i} must be a number or lists of numbers of equal length, got {given!r}"
             ) from None
-        name = names[i] if i < len(names) and names[i].isascii() and names[i] not in RESERVED else f"x{i}"
+        name = names[i] if i < len(names) and _PLAIN.fullmatch(names[i]) and names[i] not in RESERVED else f"x{i}"
         found.append(Argument(name, shape))
     return found
 

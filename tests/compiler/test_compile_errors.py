@@ -111,3 +111,12 @@ def test_the_check_refuses_broken_programs() -> None:
     for steps, said in broken:
         with pytest.raises(BrokenProgramError, match=said):
             check(MatrixProgram((leaves, result), steps, (out,), 2))
+
+
+@pytest.mark.parametrize("name", ["exp", "ones", "g_z", "W1", "params", "n", "t_1", "x_T", "points"])
+def test_argument_names_cannot_disturb_the_code(name: str) -> None:
+    w = Value(0.5)
+    names = {"w": w}
+    exec(f"def loss({name}): return (w * {name}[0] + {name}[1]).exp()", names)
+    program = gg.compile(names["loss"], example=([1.0, 2.0],), params=[w])  # type: ignore[arg-type]  # made by exec
+    assert program.value_and_grad(np.array([[2.0, -1.0]]))[0] == pytest.approx(1.0)
