@@ -29,10 +29,6 @@ RETRACES, LARGE = 3, 50_000  # how often to trace again, and from how many nodes
 STRAIGHT_NODES, NODES_PER_STEP = 200_000, 12  # straight-line code for small graphs with few nodes to a step
 _HELPERS = ("cells", "totals", "winners", "array", "empty", "ones", "zeros", "moveaxis", "float")
 RESERVED = {"params", "grads", "numbers", "n", "forward", "backward", "bind", *_HELPERS, *NUMPY.split()}
-    *["params", "grads", "numbers", "n", "forward", "backward", "bind", "cells", "totals", "winners"],
-    *["array", "empty", "ones", "zeros", "moveaxis", "float"],
-    *NUMPY.split(),
-}
 _PLAIN = re.compile(r"(?!g_)[A-Za-z]([A-Za-z_]*[a-z])?")  # cannot be a name that the emitter makes
 
 
