@@ -53,9 +53,8 @@ def record_source() -> Iterator[dict[Value, SourceLine]]:
 
 
 def _ours(frame: FrameType) -> bool:
-    return frame.f_code.co_filename.startswith("<glassgrad op") or str(frame.f_globals.get("__name__", "")).startswith(
-        "glassgrad."
-    )
+    module = str(frame.f_globals.get("__name__", ""))
+    return module.startswith("glassgrad.") or frame.f_code.co_filename.startswith("<glassgrad op")
 
 
 def _user_frame(frame: FrameType | None) -> FrameType | None:
@@ -66,7 +65,9 @@ def _user_frame(frame: FrameType | None) -> FrameType | None:
 
 @lru_cache(maxsize=256)
 def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None, int | None]]:
-    return list(code.co_positions()) if sys.version_info >= (3, 11) else []
+    if sys.version_info >= (3, 11):
+        return list(code.co_positions())
+    return []
 
 
 def _place(frame: FrameType) -> SourceLine:

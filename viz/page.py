@@ -151,7 +151,7 @@ def _part(element: ElementTree.Element, parts: dict[tuple[Any, ...], int]) -> in
 
 @cache
 def _asset(name: str) -> str:
-    return files(__package__).joinpath("assets", name).read_text(encoding="utf-8").strip()
+    return files(__package__).joinpath("assets").joinpath(name).read_text(encoding="utf-8").strip()
 
 
 def _hash(text: str) -> str:

@@ -161,7 +161,8 @@ def _op_keys(t: Trace, units: Units, members: Ints, group_of: Ints) -> Ints:
         kind = np.where(has, group_of[read] + 1, 0)
         kind = np.where(has & own_constant & (read >= t.first_constant), -read, kind)
         key = key * _MIX[0] + kind.astype(np.uint64) * _MIX[1] + _MIX[2]
-    return (key * _MIX[0] + code.astype(np.uint64)).view(np.int64)
+    mixed: Ints = (key * _MIX[0] + code.astype(np.uint64)).view(np.int64)
+    return mixed
 
 
 def _form_keys(t: Trace, units: Units, members: Ints, rank: Ints, group_of: Ints) -> Ints:

@@ -165,7 +165,7 @@ def _completed(rows: Ints, other: Ints, zero: int) -> Ints:
     length = (~padded).sum(axis=1)
     longest = np.argsort(-length, kind="stable")
     full: dict[tuple[int, int], Ints] = {}
-    done = rows.copy()
+    done: Ints = rows.copy()
     for i in longest:
         row = rows[i, : length[i]]
         key = (int(row[0]) if len(row) else -1, 0)
