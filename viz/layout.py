@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, Literal
 
 from ..engine.graph import Graph, Node
@@ -148,7 +149,7 @@ def _tooltip(graph: Graph, node: Node) -> str:
     lines.append(f"value {node.data!r}")
     lines.append("gradient not computed" if node.grad is None else f"gradient {node.grad!r}")
     if node.source is not None:
-        lines.append(f"{visible(node.source.file)}, line {node.source.line}")
+        lines.append(f"{visible(Path(node.source.file).name)}, line {node.source.line}")
     return "\n".join(lines)
 
 

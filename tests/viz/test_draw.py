@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import graphviz
 import pytest
 
-from glassgrad import Graph, Value, nn, viz
+from glassgrad import Graph, Value, nn, record_source, viz
 from glassgrad.viz import names as names_module
 from glassgrad.viz.dot import dot_source
 from glassgrad.viz.drawing import Drawing
@@ -335,6 +335,16 @@ def test_a_folded_box_shows_its_output(network):
     assert (box.title, box.value, box.grad) == ("MLP", f"{node.data:.4g}", f"{node.grad:.4g}")
     assert "nodes" in box.note
     assert repr(node.data) in box.tooltip
+
+
+def test_the_tooltip_names_the_file_and_no_folder():
+    with record_source() as sources:
+        x = Value(3.0, "x")
+        y = x * x
+    line = sources[y].line
+    assert "/" in sources[y].file or "\\" in sources[y].file
+    box = layout(Graph(y, sources=sources), engine="builtin").boxes[-1]
+    assert box.tooltip.split("\n")[-1] == f"test_draw.py, line {line}"
 
 
 def test_unfolded_by_name_shows_its_nodes(network):
