@@ -13,7 +13,7 @@ import time
 import tracemalloc
 
 from micrograd.engine import Value as MicrogradValue
-from workloads import demo_step, float_demo_step, micrograd_tanh, neuron, side_by_side, table
+from workloads import demo_step, float_demo_step, micrograd_tanh, neuron, side_by_side, table, work
 
 import glassgrad as gg
 
@@ -43,26 +43,25 @@ def import_milliseconds(rounds: int = 15) -> float:
     return 1e3 * statistics.median(run("import glassgrad") - run("pass") for _ in range(rounds))
 
 
+W1 = {
+    "micrograd": lambda: demo_step(MicrogradValue),
+    "glassgrad, * and + nodes": lambda: demo_step(gg.Value),
+    "glassgrad, one dot a neuron": lambda: demo_step(gg.Value, gg.engine.eager.kernel("dot", "VVV")),
+    "plain floats, forward only": float_demo_step,
+}
+W2 = {
+    "micrograd ": lambda: neuron(MicrogradValue, micrograd_tanh),
+    "glassgrad": lambda: neuron(gg.Value, lambda v: v.tanh()),
+}
+
+
 def main() -> None:
     """Print the tables."""
     print(f"Python {sys.version.split()[0]}")
-    times = side_by_side(
-        {
-            "micrograd": demo_step(MicrogradValue),
-            "glassgrad, * and + nodes": demo_step(gg.Value),
-            "glassgrad, one dot a neuron": demo_step(gg.Value, gg.engine.eager.kernel("dot", "VVV")),
-            "plain floats, forward only": float_demo_step(),
-        },
-        rounds=9,
-    )
-    print(table("W1: one step of micrograd's demo", times, "micrograd"))
+    print(table("W1: one step of micrograd's demo", side_by_side(__file__, W1, rounds=15), "micrograd"))
     print()
-    times = side_by_side(
-        {"micrograd": neuron(MicrogradValue, micrograd_tanh), "glassgrad": neuron(gg.Value, lambda v: v.tanh())},
-        rounds=15,
-        calls=3000,
-    )
-    print(table("W2: one neuron, forward and backward", times, "micrograd"))
+    times = side_by_side(__file__, W2, rounds=15, calls=5000)
+    print(table("W2: one neuron, forward and backward", times, "micrograd "))
     print()
     forward, kept = bytes_per_node()
     print(f"bytes per node of a long chain (tracemalloc): {forward:.0f} after forward, {kept:.0f} after backward")
@@ -70,4 +69,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--worker"]:
+        work({**W1, **W2}[sys.argv[2]]())
+    else:
+        main()

@@ -6,12 +6,13 @@ W2: tanh(x1*w1 + x2*w2 + b), forward and backward.
 
 from __future__ import annotations
 
-import gc
 import math
 import random
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 SIZES = (2, 16, 16, 1)
@@ -100,17 +101,38 @@ def micrograd_tanh(v: Any) -> Any:
     return out
 
 
-def side_by_side(contestants: dict[str, Callable[[], Any]], rounds: int, calls: int = 1) -> dict[str, list[float]]:
-    """Seconds per call, measured in turn A B C A B C …; garbage collection on, but others' garbage is not inherited."""
-    times: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(rounds):
-        for name, run in contestants.items():
-            gc.collect()
-            start = time.perf_counter()
-            for _ in range(calls):
-                run()
-            times[name].append((time.perf_counter() - start) / calls)
+def side_by_side(script: str, contestants: Iterable[str], rounds: int, calls: int = 1) -> dict[str, list[float]]:
+    """Seconds per call, in turn A B C A B C …, each contestant in a process of its own.
+
+    So each has its own heap and the garbage collector just as its users have it; nobody inherits the garbage of
+    another. `script` run with `--worker NAME` must call `work(...)`.
+    """
+    workers = {
+        name: subprocess.Popen(
+            [sys.executable, script, "--worker", name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for name in contestants
+    }
+    times: dict[str, list[float]] = {name: [] for name in workers}
+    for turn in range(rounds + 1):
+        for name, worker in workers.items():
+            assert worker.stdin and worker.stdout
+            print(calls, file=worker.stdin, flush=True)
+            seconds = float(worker.stdout.readline())
+            if turn:  # the first round warms up
+                times[name].append(seconds / calls)
+    for worker in workers.values():
+        worker.communicate()
     return times
+
+
+def work(run: Callable[[], Any]) -> None:
+    """The other end of `side_by_side`: for each line, a number of calls, answer with the seconds they took."""
+    for line in sys.stdin:
+        start = time.perf_counter()
+        for _ in range(int(line)):
+            run()
+        print(time.perf_counter() - start, flush=True)
 
 
 def table(title: str, times: dict[str, list[float]], base: str) -> str:
