@@ -40,7 +40,11 @@ def _apply(node: Value, operands: list[Any], kind: Kind) -> Any:
     op = OPS[node.op]
     groups = op.elements(operands, None)
     if op.variadic:
-        groups = {name: np.stack(np.broadcast_arrays(*x)) if isinstance(x, list) else x for name, x in groups.items()}
+        shape = np.broadcast_shapes(*map(np.shape, operands))  # one for all lists: weights may move while inputs stay
+        groups = {
+            name: np.stack([np.broadcast_to(v, shape) for v in x]) if isinstance(x, list) else x
+            for name, x in groups.items()
+        }
         if len(groups) < len(op.names):
             groups[op.names[-1]] = 0.0
     return derived(op.name, None, kind)(**groups)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import glassgrad as gg
-from glassgrad import Value
+from glassgrad import Value, nn
 
 
 def test_a_report_reads_well():
@@ -77,3 +77,12 @@ def test_what_it_refuses():
         gg.gradcheck(lambda x: x, [1.0], names=["a", "b"])
     with pytest.raises(TypeError, match="the Values it was computed from"):
         gg.gradcheck(Value(1.0), [1.0])
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
+def test_parameters_of_a_network_whose_inputs_are_plain_numbers(activation: str) -> None:
+    model = nn.MLP(2, [3, 1], activation=activation, seed=1)
+    of_the_graph = gg.gradcheck(nn.binary_cross_entropy(model([0.5, 0.2]), 1.0), model.parameters())
+    of_the_function = gg.gradcheck(lambda: nn.binary_cross_entropy(model([0.5, 0.2]), 1.0), model.parameters())
+    assert of_the_graph.ok and of_the_function.ok
+    assert sum(row.analytic != 0.0 for row in of_the_graph.rows) > 2
