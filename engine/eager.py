@@ -27,9 +27,10 @@ ARITHMETIC_ERRORS = (ValueError, ZeroDivisionError, OverflowError)
 
 
 class Recording(threading.local):
-    """Whether ops record the graph; every thread has its own switch."""
+    """Whether ops record the graph, and who is told of comparisons; every thread has its own switches."""
 
     on = True
+    compared: Callable[[bool], bool] | None = None  # gets each outcome, returns the one to go on with
 
 
 class NotComputed(float):

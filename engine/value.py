@@ -152,19 +152,19 @@ class Value(methods.Derived):
         return self
 
     def __lt__(self, other: Value | float) -> bool:
-        return self._data < _data(other)
+        return _compared(self._data < _data(other))
 
     def __le__(self, other: Value | float) -> bool:
-        return self._data <= _data(other)
+        return _compared(self._data <= _data(other))
 
     def __gt__(self, other: Value | float) -> bool:
-        return self._data > _data(other)
+        return _compared(self._data > _data(other))
 
     def __ge__(self, other: Value | float) -> bool:
-        return self._data >= _data(other)
+        return _compared(self._data >= _data(other))
 
     def __bool__(self) -> bool:
-        return self._data != 0.0
+        return _compared(self._data != 0.0)
 
     def __float__(self) -> float:
         raise TypeError(
@@ -204,6 +204,10 @@ class Value(methods.Derived):
         for v, slope in zip(self.inputs, self.slopes):
             if slope is not None:
                 v._grad += self._grad * slope
+
+
+def _compared(outcome: bool) -> bool:
+    return outcome if RECORDING.compared is None else RECORDING.compared(outcome)
 
 
 def _data(given: Value | float) -> float:

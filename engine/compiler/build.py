@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from ..backward import topological_order
+from ..eager import RECORDING
 from ..value import LEAF, Value
 from .emit import NUMPY, emit
 from .errors import CompileError
@@ -26,6 +28,7 @@ from .trace import Trace, trace
 
 Backend = Literal["auto", "numpy", "python", "numba"]
 RETRACES, LARGE = 3, 50_000  # how often to trace again, and from how many nodes on only once
+FLIPPED = 8  # how many comparisons of Values are turned round, one at a time, to see whether they matter
 STRAIGHT_NODES, NODES_PER_STEP = 200_000, 12  # straight-line code for small graphs with few nodes to a step
 _HELPERS = ("cells", "totals", "winners", "array", "empty", "ones", "zeros", "moveaxis", "float")
 RESERVED = {"params", "grads", "numbers", "n", "forward", "backward", "bind", *_HELPERS, *NUMPY.split()}
@@ -62,7 +65,8 @@ def compile(
     Raises:
         CompileError: if the function's result depends on its arguments in a way that no fixed program has:
             a Python `if` on data, a number read with `.data`; or if it uses a Value that is neither an
-            argument nor in `params`.
+            argument nor in `params`. Comparisons of Values are turned round one by one to find such an `if`; one
+            that reads `.data` is found by moving the data, so only where that changes its outcome.
 
     >>> from glassgrad import Value
     >>> w, b = Value(2.0, "w"), Value(1.0, "b")
@@ -128,8 +132,10 @@ def _compile_function(
 ) -> Program:
     arguments = _arguments(function, example)
     arrays = [np.asarray(x, dtype=np.float64) for x in example]
-    columns, many, others = _trace_once(function, arrays, params)
+    with _comparisons() as outcomes:
+        columns, many, others = _trace_once(function, arrays, params)
     _compare(function, arrays, params, columns, others)
+    _turn_comparisons(function, arrays, params, columns, len(outcomes))
     return _assemble(columns, params, arguments, mean=mean, many=many, batched=True, backend=backend)
 
 
@@ -200,6 +206,36 @@ def _compare(
                 f"the function reads {len(outside)} Values that are neither arguments nor in params, such as "
                 f"{outside[0]!r}: add them to params, or use .detach() to fix their numbers"
             )
+        if not first.same_as(second):
+            raise CompileError(_difference(first, second))
+
+
+@contextmanager
+def _comparisons(turned: int | None = None) -> Iterator[list[bool]]:
+    """Yields the outcomes of the comparisons of Values; that with the number `turned` comes out the other way."""
+    outcomes: list[bool] = []
+
+    def compared(outcome: bool) -> bool:
+        outcomes.append(outcome)
+        return outcome != (len(outcomes) - 1 == turned)
+
+    before, RECORDING.compared = RECORDING.compared, compared
+    try:
+        yield outcomes
+    finally:
+        RECORDING.compared = before
+
+
+def _turn_comparisons(
+    function: Callable[..., Any], arrays: Sequence[Any], params: Sequence[Value], first: Trace, count: int
+) -> None:
+    """Find an `if` on data that the moved numbers did not reach, such as `x > 1000`; one that only counts is fine."""
+    for turned in range(min(count, FLIPPED if len(first.code) < LARGE else 1)):
+        try:
+            with _comparisons(turned):
+                second, _, _ = _trace_once(function, arrays, params)
+        except (ArithmeticError, ValueError, AssertionError):  # it guards against wrong data, or against log(-1)
+            continue
         if not first.same_as(second):
             raise CompileError(_difference(first, second))
 

@@ -19,6 +19,30 @@ def test_branch_on_data() -> None:
         gg.compile(lambda x: w * x if x > 0.5 else w - x, example=(1.0,), params=[w])
 
 
+def test_branch_that_the_moved_data_do_not_reach() -> None:
+    w = Value(1.0)
+    for function in (
+        lambda x: w * x if x > 1000 else w - x,
+        lambda x: w * x if -1e6 <= x and x < 1e6 else w.exp(),
+        lambda x: w * x if x + 1e6 else w - x,
+    ):
+        with pytest.raises(CompileError, match="another path"):
+            gg.compile(function, example=(1.0,), params=[w])
+
+
+def test_comparison_that_the_result_does_not_depend_on() -> None:
+    w, right = Value(1.0), []
+
+    def loss(x: Value, y: Value) -> Value:
+        if x < -1e6:
+            raise ValueError("too far")
+        right.append((w * x > 0.0) == (y > 0.0))
+        return (w * x - y) ** 2
+
+    program = gg.compile(loss, example=(1.0, 1.0), params=[w])
+    assert program.value_and_grad([3.0], [1.0])[0] == 4.0
+
+
 def test_number_read_with_data() -> None:
     w = Value(1.0)
     with pytest.raises(CompileError, match=r"\.data"):
