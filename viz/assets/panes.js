@@ -21,14 +21,65 @@ function showFormula(step) {
   }
   byId("rule").replaceChildren(rule);
   byId("numbers").replaceChildren(numbers);
-  squeeze(rule);
-  squeeze(numbers);
+  fit(rule);
+  fit(numbers);
 }
 
-// Formulas are not broken into lines: a wide one is set smaller, down to a size that can be read, then it scrolls.
-function squeeze(formula) {
-  const room = formula.parentElement.clientWidth / formula.getBoundingClientRect().width;
-  if (room < 1) formula.style.fontSize = `${Math.max(1.2 * room * 0.99, 0.65)}em`;
+// A wide formula is set smaller; one that would get too small to read is broken into lines before its operators.
+const SMALLEST = 0.8; // em
+const INDENT = 20; // of the lines after the first, in pixels, as in the style
+const SUMS = new Set(["=", "+=", "+", "−"]);
+const PRODUCTS = new Set(["·", "×"]);
+
+function fit(formula) {
+  const pane = formula.parentElement;
+  pane.className = "math";
+  const size = smaller(formula, pane.clientWidth, 1.2);
+  if (size === null || size >= SMALLEST) return;
+  pane.className = "math broken";
+  pane.replaceChildren(...terms(formula));
+  for (const piece of pane.querySelectorAll("math")) smaller(piece, pane.clientWidth - INDENT, 1);
+}
+
+// Sets a formula of the usual size (in em) so that it has room; returns its new size, or null if it fits as it is.
+function smaller(formula, width, usual) {
+  const room = width / formula.getBoundingClientRect().width;
+  if (!(room < 1)) return null;
+  const size = Math.max(usual * room * 0.99, 0.65);
+  formula.style.fontSize = `${size}em`;
+  return size;
+}
+
+// A formula as inline blocks, one for each term, in them a formula for each factor; all but the first begin with their
+// operator. The browser breaks lines between terms, and between factors where a term has no room.
+function terms(formula) {
+  const found = [];
+  let piece = null;
+  for (const part of flat(formula.firstElementChild)) {
+    const operator = part.tagName === "mo" ? part.textContent : "";
+    if (!piece || SUMS.has(operator)) {
+      found.push(document.createElement("span"));
+      found[found.length - 1].className = "term";
+    }
+    if (!piece || SUMS.has(operator) || PRODUCTS.has(operator)) {
+      piece = document.createElementNS(MATHML, "math");
+      piece.setAttribute("displaystyle", "true");
+      piece.append(document.createElementNS(MATHML, "mrow"));
+      found[found.length - 1].append(piece, "\u200b");
+    }
+    if (operator) part.setAttribute("form", "infix");
+    piece.firstElementChild.append(part);
+  }
+  return found;
+}
+
+// The parts of a row; a row in it whose own operators are all of those above, such as a sum, is taken apart as well.
+function flat(row) {
+  return [...row.children].flatMap((part) => {
+    const operators = part.tagName === "mrow" ? [...part.children].filter((child) => child.tagName === "mo") : [];
+    const opens = part.firstElementChild && part.firstElementChild.tagName !== "mo";
+    return opens && operators.length && operators.every((mo) => SUMS.has(mo.textContent) || PRODUCTS.has(mo.textContent)) ? flat(part) : [part];
+  });
 }
 
 const lines = []; // lines[excerpt][line] -> {row, code, text}

@@ -221,6 +221,30 @@ def test_a_wide_formula_is_set_smaller(opened):
     assert width <= room
 
 
+@pytest.mark.parametrize("look", ["light", "phone"])
+def test_a_formula_too_wide_for_that_is_broken_before_its_operators(opened, look):
+    network = gg.nn.MLP(2, [3, 1], seed=1)
+    stepper = gg.viz.step(lambda x1, x2: (network([x1, x2]) - 1.0) ** 2, x1=0.5, x2=-0.3)
+    page = opened(stepper, **LOOKS[look])
+    spelled = """([index, field]) => { const data = JSON.parse(document.getElementById('data').textContent);
+        const text = p => typeof p === 'string' ? p : data.parts[p].slice(2).map(text).join('');
+        return text(data.steps[index][data.fields.indexOf(field)]); }"""
+    broken = 0
+    for step in stepper.steps:
+        page.page.locator("#slider").fill(str(step.index))
+        for pane in ("#rule", "#numbers"):
+            whole = page.page.evaluate(spelled, [step.index, pane[1:]])
+            assert page.text(pane).replace("\u200b", "") == whole
+            sizes = """p => [document.querySelector(p).clientWidth, ...[...document.querySelectorAll(p + ' math')]
+                .map(m => m.getBoundingClientRect().width)]"""
+            room, *widths = page.page.evaluate(sizes, pane)
+            assert max(widths) <= room, (step, pane)
+            terms = page.page.locator(f"{pane} .term").all_text_contents()
+            assert all(term[0] in "=+−" for term in terms[1:])
+            broken += len(terms) > 1
+    assert broken
+
+
 def test_a_click_on_a_box_goes_there_and_opens_its_ledger(opened, walks):
     stepper, _ = walks["fork"]
     page = opened(stepper)
