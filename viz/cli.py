@@ -61,7 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _not_an_option(word: str, parser: argparse.ArgumentParser) -> str:
     """An expression such as `-x*w` is no option: argparse takes a word with a blank in it as it is."""
     option = word.partition("=")[0]
-    if word.startswith("-") and not word.startswith("--") and option not in parser._option_string_actions:
+    if (
+        len(word) > 1
+        and word.startswith("-")
+        and not word.startswith("--")
+        and option not in parser._option_string_actions
+    ):
         return f" {word}"
     return word
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,13 @@ def names_function(target: str) -> bool:
     """
     file, colon, name = target.rpartition(":")
     return bool(colon) and file.endswith(".py") and name.isidentifier()
+
+
+def place_of(error: BaseException) -> str:
+    """Kind, message and place of an error in the user's own code, in one line."""
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{said} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else said
 
 
 def load_function(target: str, say: Callable[[str], None]) -> Callable[..., Any]:

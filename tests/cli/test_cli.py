@@ -67,6 +67,9 @@ def test_json():
         (["step", "x", "x"], "expected NAME=NUMBER, got 'x'"),
         (["step", "x", "x=1", "x=2"], "given twice"),
         (["check", "x.y", "x=1"], "attribute access"),
+        (["check", "x*x", "x=1e400"], "x=1e400 is larger than 1.8e308, the largest float"),
+        (["step", "my_script.py", "x=1"], "name the function in it, glassgrad step my_script.py:FUNCTION"),
+        (["step", "x*x", "x=1", "--full-screen"], "--full-screen needs a terminal"),
         (["check", "(" * 10_000 + "x" + ")" * 10_000, "x=1"], "nested too deeply"),
         (["check", "9**9**9*x", "x=1"], "overflows"),
         (["check", "log(x)", "x=-1"], "log(x) is undefined at x=-1.0 (it needs a > 0)"),
@@ -78,6 +81,20 @@ def test_mistakes_end_with_status_2(capsys, words, message):
     assert message in captured.err
     assert captured.err.startswith("glassgrad: error: ")
     assert captured.out == ""
+
+
+def test_a_function_of_the_user_that_fails_is_told_in_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text("def f(x):\n    return {}[x.label]\n")
+    assert main(["step", "mine.py:f", "x=2"]) == 2
+    assert capsys.readouterr().err.endswith(
+        "glassgrad: error: mine.py:f stopped with KeyError: 'x' (mine.py, line 2)\n"
+    )
+
+
+def test_standard_output_can_be_named(capsys):
+    assert main(["draw", "x*x", "x=2", "-o", "-"]) == 0
+    assert capsys.readouterr().out.startswith("<svg")
 
 
 def test_an_expression_may_start_with_a_minus(capsys):

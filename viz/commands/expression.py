@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 
 from ...engine.errors import ExpressionError
 from ...engine.expression import Evaluated, parse
@@ -36,6 +37,8 @@ def numbers(options: argparse.Namespace) -> dict[str, float]:
             values[name] = float(text)
         except ValueError:
             raise CommandError(f"{name} needs a number, got {text!r} (as in {name}=0.5)") from None
+        if math.isinf(values[name]) and "inf" not in text.lower():
+            raise CommandError(f"{name}={text} is larger than 1.8e308, the largest float")
     return values
 
 
@@ -46,6 +49,10 @@ def evaluated(options: argparse.Namespace) -> Evaluated:
         CommandError: with a caret under the place.
     """
     values = numbers(options)
+    if options.expression.strip().endswith(".py"):
+        raise CommandError(
+            f"{options.expression} is a file: name the function in it, glassgrad step {options.expression}:FUNCTION"
+        )
     try:
         return parse(options.expression.strip()).evaluate(values)
     except ExpressionError as error:

@@ -13,7 +13,7 @@ from rich.console import Console
 from ...engine.errors import DomainError
 from ...engine.graph import Graph
 from .. import terminal
-from ..script import ScriptError, load_function, names_function
+from ..script import ScriptError, load_function, names_function, place_of
 from ..stepper import Stepper, step
 from . import CommandError
 from .expression import NEURON, add_arguments, evaluated, numbers
@@ -52,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
     if options.html or options.gif:
         _save(stepper, options.html or options.gif, ".html" if options.html else ".gif")
     elif options.full_screen:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise CommandError("--full-screen needs a terminal; --all prints the steps, --html FILE writes a page")
         try:
             stepper.terminal(full_screen=True)
         except ImportError as error:
@@ -74,9 +76,15 @@ def _stepper(options: argparse.Namespace) -> Stepper:
         return Stepper(Graph(result.root, sources=result.sources), text, text)
     values = numbers(options)
     try:
-        return step(load_function(options.expression, lambda line: print(line, file=sys.stderr)), **values)
-    except (ScriptError, TypeError, DomainError) as error:
+        function = load_function(options.expression, lambda line: print(line, file=sys.stderr))
+    except ScriptError as error:
         raise CommandError(str(error)) from None
+    try:
+        return step(function, **values)
+    except (TypeError, DomainError) as error:
+        raise CommandError(str(error)) from None
+    except Exception as error:  # whatever the user's function raises is the user's to mend
+        raise CommandError(f"{options.expression} stopped with {place_of(error)}") from None
 
 
 def _save(stepper: Stepper, path: Path, ending: str) -> None:
