@@ -136,7 +136,7 @@ def walk(steps: Steps, console: Console | None = None, *, expression: str | None
         note = ""
         while True:
             console.clear()
-            console.print(view(steps, index, expression=expression, rows=max(3, console.height - 12)))
+            console.print(view(steps, index, expression=expression, rows=_room(console, steps, index, expression)))
             console.print(Text(f"\n{note or HELP}", style="dim"))
             key, note = read_key(), ""
             if key in ("q", "\x03", "\x04", ""):
@@ -146,6 +146,13 @@ def walk(steps: Steps, console: Console | None = None, *, expression: str | None
             else:
                 index = _moved(key, index, len(steps))
     console.print(view(steps, index, expression=expression))
+
+
+def _room(console: Console, steps: Steps, index: int, expression: str | None) -> int:
+    """How many nodes fit on the screen beside the other lines, some of which may be wrapped."""
+    with_one_node = len(console.render_lines(view(steps, index, expression=expression, rows=1)))
+    below = 3  # an empty line, the help, the cursor
+    return max(3, console.height - below - (with_one_node - 1))
 
 
 def _moved(key: str, index: int, count: int) -> int:
