@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,7 +44,12 @@ class Dataset:
         return len(self.inputs)
 
     def __getitem__(self, rows: Any) -> Dataset:
-        """The examples at these indices."""
+        """The examples at these indices: a slice, a list or an array."""
+        if isinstance(rows, (int, np.integer)):
+            raise TypeError(
+                f"a data set takes a slice, a list or an array of indices, got {rows!r}: "
+                "`inputs, targets = dataset` gives its two arrays"
+            )
         return replace(self, inputs=self.inputs[rows], targets=self.targets[rows])
 
 
@@ -305,9 +311,9 @@ def csv_columns(path: str | Path) -> list[str]:
 def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         try:
-            first = file.readline()
-            file.seek(0)
-            reader = csv.reader(file, delimiter=max(",;\t", key=first.count), strict=True)
+            text = file.read()
+            first = text.partition("\n")[0]
+            reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
             header = [name.strip() for name in next(reader, [])]
             rows = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
         except (csv.Error, UnicodeDecodeError) as error:

@@ -46,7 +46,7 @@ def fit(
     batch_size: int | None = None,
     l1: float = 0.0,
     l2: float = 0.0,
-    validation: float | tuple[ArrayLike, ArrayLike] | None = None,
+    validation: float | Iterable[ArrayLike] | None = None,
     patience: int | None = None,
     min_improvement: float = 1e-4,
     callbacks: Iterable[Callable[[Epoch], Any]] = (),
@@ -69,7 +69,7 @@ def fit(
         batch_size: examples for one update; all of them unless given.
         l1: adds l1·Σ|p| over all parameters to the loss.
         l2: adds l2·Σp² over all parameters to the loss.
-        validation: a share of the examples to hold out, or a pair (inputs, targets).
+        validation: a share of the examples to hold out, or a pair (inputs, targets), such as a `Dataset`.
         patience: stop when the loss (that of the validation data, if there are any) has not fallen by more than
             `min_improvement` for so many epochs; with validation data the best epoch's parameters are put back.
         callbacks: called after every epoch with its `Epoch`, the model up to date; one that returns True stops.
@@ -90,7 +90,8 @@ def fit(
     chosen = loss_named(loss)
     rows = table(inputs)
     try:
-        count = outputs(model, rows[:1]).shape[1]
+        with np.errstate(all="ignore"):  # training itself tells where a number is not finite
+            count = outputs(model, rows[:1]).shape[1]
     except DomainError as error:
         raise TrainingError(f"before the first epoch: the network has no output for example 0: {error}") from None
     wanted = encoded(targets, chosen.coding, count, len(rows))
@@ -103,8 +104,9 @@ def fit(
         held_out = rows[held], wanted[held]
         rows, wanted = rows[kept], wanted[kept]
     elif validation is not None:
-        other = table(validation[0], "validation inputs")
-        held_out = other, encoded(validation[1], chosen.coding, count, len(other))
+        validation_inputs, validation_targets = validation
+        other = table(validation_inputs, "validation inputs")
+        held_out = other, encoded(validation_targets, chosen.coding, count, len(other))
     run = _Run(model, chosen.function, chosen.coding, rows, wanted, held_out, l1, l2)
     run.step = choose_step(model, run.loss, run.parameters, rows, wanted, compiled)
     return run.train(

@@ -53,9 +53,9 @@ def test_the_command_of_the_readme_and_its_prediction(tmp_path, capsys):
 
 
 def test_the_same_command_gives_the_same_bytes(tmp_path):
-    for name in ("a", "b"):
+    for name in ("a.safetensors", "b.safetensors"):
         assert main(["train", "xor", "--hidden", "4", "--epochs", "5", "--save", name]) == 0
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize("data", ["xor", "circles", "spiral", "blobs", "iris"])
@@ -149,6 +149,9 @@ def test_help_has_examples(command, capsys):
         ("train moons --target b", "--target and --task are for CSV files"),
         ("train moons --plot moons.bmp", "the name must end in .png, .svg, .pdf"),
         ("train moons --save nowhere/m", "there is no folder nowhere to write m to"),
+        ("train moons --save m.txt", "--save m.txt: the name must end in .safetensors"),
+        ("train moons --save .", "cannot write .: it is a folder"),
+        ("train my.csv --target a", "--test 0 holds out nothing, and if a is a number and no class, add --task regr"),
         ("train moons --activation bent", "unknown activation 'bent'"),
         ("train sine --loss hinge", "--loss hinge is for classes, and y is a number"),
         ("train moons --loss mean_squared_error", "--loss mean_squared_error is for numbers, and y is a class"),
@@ -171,6 +174,35 @@ def test_mistakes_are_told_in_one_line(words, message, tmp_path, capsys):
     assert told.err.startswith("glassgrad: error: ")
     assert message in told.err
     assert told.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words", ["--noise -1", "--noise nan", "--l1 inf", "--l2 -1", "--seed -1", "--seed 1.5", "--learning-rate 0"]
+)
+def test_numbers_out_of_range(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["train", "moons", *words.split()])
+    assert caught.value.code == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith(f"glassgrad train: error: argument {words.split()[0]}: must be a ")
+    assert told.endswith(f", got '{words.split()[1]}'")
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "mkfifo"), reason="needs pipes with names")
+def test_data_from_a_pipe(tmp_path, capsys):
+    import os
+    import threading
+
+    os.mkfifo("pipe")
+    text = "a,y\n" + "".join(f"{x},{x * x / 7}\n" for x in range(10))
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=(text,))
+    writer.start()
+    assert main(["train", "pipe", "--target", "y", "--epochs", "1"]) == 0
+    writer.join()
+    assert "8 examples + 2 held out" in capsys.readouterr().out
+    nn.save(nn.MLP(1, [1]), "m.safetensors")
+    assert main(["predict", "m.safetensors", "pipe"]) == 2
+    assert "pipe is a pipe: write the points to a file first" in capsys.readouterr().err
 
 
 def test_plots_stand_alone(tmp_path):

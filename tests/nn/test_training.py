@@ -306,3 +306,18 @@ def test_relu_networks_and_other_optimizers_too(optimizer):
         losses.append(history.loss)
     assert np.allclose(losses[0], losses[2], rtol=1e-9, atol=1e-15)
     assert np.allclose(losses[1], losses[2], rtol=1e-9, atol=1e-15)
+
+
+def test_a_data_set_validates_and_takes_no_single_index():
+    data = nn.moons(20, seed=1)
+    history = nn.fit(
+        nn.MLP(2, [1]), *data, loss="binary_cross_entropy", epochs=2, validation=nn.moons(10, seed=2), patience=2
+    )
+    assert history.epochs[-1].validation_loss > 0
+    with pytest.raises(TypeError, match=r"takes a slice, a list or an array of indices, got 0: `inputs, targets ="):
+        data[0]
+
+
+def test_an_undefined_loss_is_told_without_a_warning():
+    with pytest.raises(nn.TrainingError, match=r"log\(a\) is undefined"):
+        nn.fit(nn.MLP(2, [4, 1], activation="log", seed=0), *nn.moons(20), loss="binary_cross_entropy", epochs=1)

@@ -5,3 +5,10 @@ from __future__ import annotations
 
 class CommandError(Exception):
     """A mistake of the user's, told in one line; the command ends with exit status 2."""
+
+
+def in_one_line(error: Exception) -> str:
+    """What to tell the user of an error: of the system's errors the file and the reason, without their number."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import CommandError
+from . import CommandError, in_one_line
 
 if TYPE_CHECKING:
     import argparse
@@ -40,6 +40,8 @@ def run(options: argparse.Namespace) -> int:
     from ...nn.files import load_with_notes
     from ...nn.prediction import predict, predict_proba
 
+    if options.points.exists() and not (options.points.is_file() or options.points.is_dir()):
+        raise CommandError(f"{options.points} is a pipe: write the points to a file first")
     try:
         model, notes = load_with_notes(options.network)
         missing = {"task", "features", "target", "classes", "scaling"} - notes.keys()
@@ -66,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         else:
             sys.stdout.write(text.getvalue())
     except (ValueError, OSError) as error:
-        raise CommandError(" ".join(str(error).split())) from None
+        raise CommandError(in_one_line(error)) from None
     return 0
 
 

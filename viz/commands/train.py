@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
-from . import CommandError
+from . import CommandError, in_one_line
 
 if TYPE_CHECKING:
     from ...nn.data import Dataset, Standardisation
@@ -46,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="for a CSV file, where its target column leaves it open",
     )
     add("--samples", type=_whole, metavar="N", help="how many examples to make (not for iris, digits, CSV)")
-    add("--noise", type=float, metavar="X", help="standard deviation of the noise on them")
+    add("--noise", type=_from_zero, metavar="X", help="standard deviation of the noise on them")
     add("--hidden", type=_whole, nargs="*", metavar="N", help="neurons of each hidden layer (16 16; for wide data 64)")
     add("--activation", default="tanh", metavar="OP", help="of the hidden layers: tanh, relu, sigmoid, silu, … (tanh)")
     add("--loss", choices=[*LOSSES], metavar="LOSS", help=f"{', '.join(LOSSES)} (by the task)")
@@ -60,11 +61,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--epochs", type=_whole, default=100, metavar="N", help="passes over the training data, at most (100)")
     add("--batch-size", type=_whole, default=32, metavar="N", help="examples for one update (32)")
-    add("--l1", type=float, default=0.0, metavar="X", help="add X·Σ|p| to the loss")
-    add("--l2", type=float, default=0.0, metavar="X", help="add X·Σp² to the loss")
+    add("--l1", type=_from_zero, default=0.0, metavar="X", help="add X·Σ|p| to the loss")
+    add("--l2", type=_from_zero, default=0.0, metavar="X", help="add X·Σp² to the loss")
     add("--patience", type=_whole, metavar="N", help="stop when the error has not fallen for N epochs")
     add("--test", type=float, default=0.2, metavar="SHARE", help="share of the data held out for the test (0.2)")
-    add("--seed", type=int, default=0, metavar="N", help="of data, split, weights and batches (0)")
+    add("--seed", type=_seed, default=0, metavar="N", help="of data, split, weights and batches (0)")
     add("--eager", action="store_true", help="use the eager engine, not the compiled program: same numbers, slower")
     add("--plot", type=Path, metavar="FILE", help="write a picture (png, svg, pdf)")
     add("--save", type=Path, metavar="FILE", help="write the network (safetensors)")
@@ -87,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
             _plot(options, trained).savefig(options.plot)
             written.append(options.plot)
     except (ValueError, OSError, ImportError, TrainingError) as error:
-        raise CommandError(" ".join(str(error).split())) from None
+        raise CommandError(in_one_line(error)) from None
     _print_summary(options, trained, written)
     return 0
 
@@ -127,19 +128,34 @@ class _Trained(NamedTuple):
         return predict(self.model, scaled, "regression") * self.target_scaling.scale[0] + self.target_scaling.mean[0]
 
 
-def _whole(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 up, got {text!r}")
+def _whole(text: str, least: int = 1) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"must be a whole number from {least} up, got {text.strip()!r}")
     return int(text)
 
 
-def _positive(text: str) -> float:
+def _seed(text: str) -> int:
+    return _whole(text, least=0)
+
+
+def _number(text: str) -> float:
     try:
-        number = float(text)
+        return float(text)
     except ValueError:
-        number = math.nan
+        return math.nan
+
+
+def _from_zero(text: str) -> float:
+    number = _number(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 up, got {text.strip()!r}")
+    return number
+
+
+def _positive(text: str) -> float:
+    number = _number(text)
     if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a number above 0, got {text.strip()!r}")
     return number
 
 
@@ -148,6 +164,10 @@ def _check_files(options: argparse.Namespace) -> None:
     for path in filter(None, (options.plot, options.save)):
         if not path.resolve().parent.is_dir():
             raise CommandError(f"there is no folder {path.parent} to write {path.name} to")
+        if path.is_dir() or not os.access(path if path.exists() else path.resolve().parent, os.W_OK):
+            raise CommandError(f"cannot write {path}: " + ("it is a folder" if path.is_dir() else "no permission"))
+    if options.save and options.save.suffix.lower() != ".safetensors":
+        raise CommandError(f"--save {options.save}: the name must end in .safetensors")
     if options.plot:
         from ..plot import new_figure
 
@@ -173,7 +193,7 @@ def _load(options: argparse.Namespace) -> Dataset:
         if options.target or options.task:
             raise CommandError(f"--target and --task are for CSV files, not for {options.data}")
         return REAL[options.data]()
-    if not Path(options.data).is_file():
+    if not Path(options.data).exists() or Path(options.data).is_dir():
         raise CommandError(
             f"unknown data {options.data!r} (must be one of {', '.join(SETS)}, or a CSV file that exists)"
         )
@@ -189,7 +209,12 @@ def _train(options: argparse.Namespace, data: Dataset) -> _Trained:
     from ...nn.optimizers import OPTIMIZERS
     from ...nn.training import fit
 
-    train, test = split(data, options.test, options.seed) if options.test else (data, None)
+    try:
+        train, test = split(data, options.test, options.seed) if options.test else (data, None)
+    except ValueError as error:
+        numbers = data.target if data.classes and options.target and not options.task else ""
+        hint = f", and if {numbers} is a number and no class, add --task regression" if numbers else ""
+        raise CommandError(f"{error}: --test 0 holds out nothing{hint}") from None
     scaling = Standardisation.of(train.inputs)
     classes = len(data.classes)
     target_scaling = None if classes else Standardisation.of(train.targets[:, None])
