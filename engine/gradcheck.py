@@ -95,7 +95,9 @@ class Report:
             lines.append(f"WRONG: {len(wrong)} of {len(self.rows)} derivatives disagree: {', '.join(wrong)}")
         else:
             at_kink = f", {len(kinks)} at a kink" if kinks else ""
-            lines.append(f"ok: {len(self.rows)} derivatives agree{at_kink}, largest relative error {self.worst:.1e}")
+            lines.append(
+                f"ok: {len(self.rows) - len(kinks)} derivatives agree{at_kink}, largest relative error {self.worst:.1e}"
+            )
         return "\n".join(lines)
 
 

@@ -54,9 +54,15 @@ class Dataset:
 
 
 def _plane(inputs: Array, targets: NDArray[np.int_], rng: np.random.Generator, noise: float, *classes: str) -> Dataset:
+    _check_noise(noise)
     noisy = inputs + rng.normal(0.0, noise, inputs.shape)
     order = rng.permutation(len(inputs))
     return Dataset(noisy[order], targets[order], ("x1", "x2"), classes or ("0", "1"))
+
+
+def _check_noise(noise: float) -> None:
+    if not 0 <= noise < math.inf:
+        raise ValueError(f"noise is a standard deviation and must be a number from 0 up, got {noise!r}")
 
 
 def _halves(n: int) -> tuple[int, NDArray[np.int_]]:
@@ -133,6 +139,7 @@ def sine(n: int = 80, noise: float = 0.1, seed: int = 0) -> Dataset:
     """y = sin(x) on −π … π with normal noise on y: a regression. Arguments as for `xor`."""
     rng = np.random.default_rng(seed)
     x = rng.uniform(-np.pi, np.pi, n)
+    _check_noise(noise)
     return Dataset(x[:, None], np.sin(x) + rng.normal(0.0, noise, n), ("x",))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..engine.derive import derived
 from ..engine.ops import OPS
 from ..engine.value import no_grad
+from .data import Dataset
 from .layers import LINEAR, MLP
 
 if TYPE_CHECKING:
@@ -129,7 +130,13 @@ def table(inputs: ArrayLike, name: str = "inputs") -> Array:
     Raises:
         ValueError: for another number of dimensions, or where a number is missing or not finite.
     """
-    rows = np.asarray(inputs, dtype=float)
+    try:
+        rows = np.asarray(inputs, dtype=float)
+    except (TypeError, ValueError) as error:
+        hint = "; of a data set give dataset.inputs" if isinstance(inputs, Dataset) else ""
+        raise ValueError(
+            f"{name} must be rows of numbers, all equally long, got {type(inputs).__name__}{hint}: {error}"
+        ) from None
     if rows.ndim != 2:
         hint = ": one feature is a column, inputs.reshape(-1, 1)" if rows.ndim == 1 else ""
         raise ValueError(f"{name} must have the shape (examples, features), got {rows.shape}{hint}")

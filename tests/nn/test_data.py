@@ -165,3 +165,10 @@ def test_other_encodings_are_refused(tmp_path):
     path.write_bytes("größe,y\n1,2\n".encode("latin-1"))
     with pytest.raises(ValueError, match="is no CSV file in UTF-8"):
         nn.read_csv(path, "y")
+
+
+@pytest.mark.parametrize("make", [nn.moons, nn.sine])
+@pytest.mark.parametrize("noise", [-1.0, float("nan")])
+def test_noise_is_a_standard_deviation(make, noise):
+    with pytest.raises(ValueError, match="noise is a standard deviation and must be a number from 0 up"):
+        make(10, noise=noise)

@@ -316,6 +316,8 @@ def test_a_data_set_validates_and_takes_no_single_index():
     assert history.epochs[-1].validation_loss > 0
     with pytest.raises(TypeError, match=r"takes a slice, a list or an array of indices, got 0: `inputs, targets ="):
         data[0]
+    with pytest.raises(ValueError, match=r"rows of numbers.*of a data set give dataset.inputs"):
+        nn.predict(nn.MLP(2, [1]), data)
 
 
 def test_an_undefined_loss_is_told_without_a_warning():
