@@ -7,6 +7,7 @@ it to `fit`, which calls `update`.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 
-class Optimizer:
+class Optimizer(ABC):
     """What every optimiser has. A subclass defines `direction`, the vector that is scaled by −(learning rate).
 
     Args:
@@ -99,9 +100,9 @@ class Optimizer:
         self.updates += 1
         return self._shrunk(vector, rate) - rate * self.direction(decayed)
 
+    @abstractmethod
     def direction(self, gradient: Vector) -> Vector:
         """The step for learning rate 1, with its sign turned round."""
-        raise NotImplementedError
 
     def _decay(self, vector: Vector, gradient: Vector) -> Vector:
         return gradient + self.weight_decay * vector if self.weight_decay else gradient
