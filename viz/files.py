@@ -56,7 +56,7 @@ def mimebundle(drawing: Drawing) -> dict[str, str]:
 
 def _img(drawing: Drawing, svg: str) -> str:
     data = b64encode(svg.encode()).decode("ascii")
-    notes = "".join(f"<p>{escape(message)}</p>" for message in drawing.messages)
+    notes = f"<p>{'<br>'.join(map(escape, drawing.messages))}</p>" if drawing.messages else ""
     return (
         f'<div style="overflow-x:auto"><img src="data:image/svg+xml;base64,{data}" alt="{escape(drawing.summary)}" '
         f'width="{drawing.width:g}" height="{drawing.height:g}" style="max-width:none"></div>{notes}'

@@ -107,14 +107,14 @@ document.addEventListener("keydown", (event) => {
 const svg = byId("canvas").querySelector("svg");
 const size = { width: data.width, height: data.height };
 
+const READABLE = 0.75; // a graph that would get smaller than this scrolls instead
 const stacked = window.matchMedia("(max-width: 60rem)"); // there, the pane is as high as the graph wants
 
 function resize() {
   const pane = byId("canvas");
   const high = stacked.matches ? window.innerHeight * 0.4 : pane.offsetHeight - 4;
   const room = Math.min((pane.offsetWidth - 4) / size.width, high / size.height);
-  const readable = stacked.matches ? 0.75 : 0.6; // a graph that would get smaller than this scrolls instead
-  const chosen = scale === null ? Math.min(Math.max(room, readable), 1.6) : scale;
+  const chosen = scale === null ? Math.min(Math.max(room, READABLE), 1.6) : scale;
   svg.setAttribute("width", String(size.width * chosen));
   svg.setAttribute("height", String(size.height * chosen));
   return chosen;
