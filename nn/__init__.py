@@ -13,8 +13,9 @@ from __future__ import annotations
 if __name__ != "glassgrad.nn":
     raise ImportError("the folder nn/ is installed as glassgrad.nn: write 'from glassgrad import nn'")
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..engine.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from . import schedules
@@ -124,14 +125,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
-        globals()[name] = found
-        return found
-    if name in _FROM or name == "schedules":
-        return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module 'glassgrad.nn' has no attribute {name!r}")
+__getattr__ = lazy_attributes(__name__, _LAZY, (*_FROM, "schedules"))
 
 
 def __dir__() -> list[str]:

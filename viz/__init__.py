@@ -5,8 +5,9 @@ from __future__ import annotations
 if __name__ != "glassgrad.viz":
     raise ImportError("the folder viz/ is installed as glassgrad.viz: write 'from glassgrad import viz'")
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..engine.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from .dot import draw_dot, trace
@@ -44,12 +45,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        found = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
-        globals()[name] = found
-        return found
-    raise AttributeError(f"module 'glassgrad.viz' has no attribute {name!r}")
+__getattr__ = lazy_attributes(__name__, _LAZY)
 
 
 def __dir__() -> list[str]:

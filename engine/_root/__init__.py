@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from glassgrad.engine import (
@@ -26,6 +25,7 @@ from glassgrad.engine import (
     no_grad,
     topological_order,
 )
+from glassgrad.engine.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from glassgrad import engine, nn, viz
@@ -48,7 +48,7 @@ _LAZY = {
     "Program": "engine.compiler",
     "CompileError": "engine.compiler",
 }
-_SUBPACKAGES = ("engine", "nn", "viz")
+_lazy = lazy_attributes(__name__, _LAZY, ("engine", "nn", "viz"))
 
 __all__ = [
     "OPS",
@@ -77,15 +77,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        found = getattr(import_module(f"glassgrad.{_LAZY[name]}"), name)
-        globals()[name] = found
-        return found
-    if name in _SUBPACKAGES:
-        return import_module(f"glassgrad.{name}")
-    if name in OPS:
-        return getattr(functions, name)
-    raise AttributeError(f"module 'glassgrad' has no attribute {name!r}")
+    return getattr(functions, name) if name in OPS else _lazy(name)
 
 
 def __dir__() -> list[str]:
