@@ -50,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         print(f"glassgrad: error: {error}", file=sys.stderr)
         return 2
+    except MemoryError as error:
+        print(f"glassgrad: error: not enough memory{f': {error}' if str(error) else ''}", file=sys.stderr)
+        return 2
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -148,6 +148,8 @@ def test_help_has_examples(command, capsys):
         ("train my.csv --target b --noise 1", "--samples and --noise are for data that are made"),
         ("train moons --target b", "--target and --task are for CSV files"),
         ("train moons --plot moons.bmp", "the name must end in .png, .svg, .pdf"),
+        ("train moons --save nowhere/../m.safetensors", "there is no folder nowhere/.. to write m.safetensors to"),
+        ("train moons --samples 1000000000000000", "not enough memory: Unable to allocate"),
         ("train moons --save nowhere/m", "there is no folder nowhere to write m to"),
         ("train moons --save m.txt", "--save m.txt: the name must end in .safetensors"),
         ("train moons --save .", "cannot write .: it is a folder"),

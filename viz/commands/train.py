@@ -162,7 +162,7 @@ def _positive(text: str) -> float:
 def _check_files(options: argparse.Namespace) -> None:
     """Whatever would fail after the training fails before it."""
     for path in filter(None, (options.plot, options.save)):
-        if not path.resolve().parent.is_dir():
+        if not path.parent.is_dir():
             raise CommandError(f"there is no folder {path.parent} to write {path.name} to")
         if path.is_dir() or not os.access(path if path.exists() else path.resolve().parent, os.W_OK):
             raise CommandError(f"cannot write {path}: " + ("it is a folder" if path.is_dir() else "no permission"))
