@@ -172,7 +172,8 @@ def _in_words(node: Node, inputs: Sequence[Node]) -> str:
     op = OPS[node.op]
     if op.variadic:
         return f"{op.words} of {len(inputs)} inputs"
-    return op.words.format(**{name: u.name for name, u in zip(op.names, inputs)})
+    names = (short(u.data) if u.op == CONST else u.name for u in inputs)
+    return op.words.format(**dict(zip(op.names, names)))
 
 
 def _forward_step(graph: Graph, index: int) -> Step:
