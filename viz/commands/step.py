@@ -92,6 +92,8 @@ def _save(stepper: Stepper, path: Path, ending: str) -> None:
         raise CommandError(f"{path} must end with {ending}")
     try:
         stepper.save(path)
-    except (OSError, ValueError, ImportError) as error:
+    except OSError as error:
+        raise CommandError(f"cannot write {path}: {error.strerror or error}") from None
+    except (ValueError, ImportError) as error:
         raise CommandError(f"cannot write {path}: {error}") from None
     print(f"wrote {path}: {len(stepper.steps)} steps" + ("; open it in a browser" if ending == ".html" else ""))
