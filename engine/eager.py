@@ -252,7 +252,8 @@ def _complete(op: Op, operands: Sequence[Any]) -> list[Any]:
     defaults = [text.partition("=")[2] for text in op.inputs]
     missing = defaults[len(operands) :]
     if len(operands) > len(defaults) or not all(missing):
-        raise TypeError(f"{op.name} takes {len(defaults)} operands ({', '.join(op.inputs)}), got {len(operands)}")
+        count = f"{len(defaults)} operand" + "s" * (len(defaults) > 1)
+        raise TypeError(f"{op.name} takes {count} ({', '.join(op.inputs)}), got {len(operands)}")
     return [*operands, *map(float, missing)]
 
 

@@ -80,7 +80,7 @@ CASES = [
     ("9**9**9*x", "overflows", 0),
     ("dot([x], [x, x])", "equally long", 0),
     ("tanh([x])", "takes numbers, not lists", 0),
-    ("tanh(x, x)", "takes 1 operands", 0),
+    ("tanh(x, x)", "takes 1 operand (a), got 2", 0),
     ("x\0", "null character", 1),
 ]
 
