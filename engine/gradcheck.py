@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .backward import differentiable_order, grad, topological_order
+from .backward import differentiable_order, edges, grad, topological_order
 from .errors import DomainError
 from .notation import short
 from .ops import OPS
@@ -25,8 +25,8 @@ from .value import Value, no_grad
 COMPLEX_STEP = 1e-30
 EXACT = 1e-10
 """Relative error up to which a complex-step row is right: rounding over a long graph, nothing more."""
-GOOD, KINKY, WRONG = 1e-7, 1e-4, 1e-2
-"""Bands of the relative error for difference quotients, from the course notes of CS231n (Stanford)."""
+CLOSE = 1e-4
+"""The same for difference quotients: above it the course notes of CS231n (Stanford) call a gradient suspicious."""
 EACH = 64
 """Up to so many inputs are moved one by one; more are moved together, in random directions."""
 
@@ -197,7 +197,7 @@ def _graph_rows(y: Value, leaves: list[Value], labels: Sequence[str], analytic: 
     order = topological_order(y)
     exact = all(OPS[node.op].analytic for node in order if node.op in OPS)
     numeric = _complex_step(order, leaves) if exact else _differences_of_graph(order, leaves)
-    method, limit = ("complex step", EXACT) if exact else ("central difference", KINKY)
+    method, limit = ("complex step", EXACT) if exact else ("central difference", CLOSE)
     crossed = _kinks(order, leaves)
     terms = _term_sizes(y, leaves)
     rows = []
@@ -251,8 +251,6 @@ def _kinks(order: list[Value], leaves: list[Value]) -> dict[Value, str]:
 
 def _term_sizes(y: Value, leaves: list[Value]) -> list[float]:
     """How large the contributions to each gradient are before they cancel: what rounding is measured against."""
-    from .backward import edges
-
     sizes: dict[Value, float] = {y: 1.0}
     for node in reversed(differentiable_order(y)):
         for v, slope in edges(node):
@@ -309,7 +307,7 @@ def _function_rows(
         for i, row in enumerate(rows):
             direction = [float(k == i) for k in range(len(leaves))]
             n = richardson(lambda t, d=direction: move(d, t), start[i])  # type: ignore[misc]  # d is bound
-            close = abs(row.analytic - n) <= KINKY * max(abs(row.analytic), abs(n)) + 1e-9 * scale
+            close = abs(row.analytic - n) <= CLOSE * max(abs(row.analytic), abs(n)) + 1e-9 * scale
             if row.verdict == "right" and not close:
                 note = "f changes otherwise than its graph says: it reads .data, or branches on it"
                 row = Row(
@@ -324,6 +322,6 @@ def _function_rows(
         a = math.fsum(g * d for g, d in zip(analytic, direction))
         n = richardson(lambda t, d=direction: move(d, t * 1e-2), 0.0) * 1e2  # type: ignore[misc]  # d is bound
         error = relative_error(a, n, 1e5 * scale)
-        verdict = "right" if error <= KINKY or any(row.verdict == "kink" for row in rows) else "wrong"
+        verdict = "right" if error <= CLOSE else "kink" if any(row.verdict == "kink" for row in rows) else "wrong"
         extra.append(Row(f"direction {k + 1}", a, n, error, verdict, "central difference", "all inputs moved together"))
     return rows + extra

@@ -126,7 +126,13 @@ class Graph:
         raise AttributeError(f"a Graph is immutable; {name!r} cannot be set")
 
     @classmethod
-    def _of(cls, nodes: Iterable[Node], groups: Iterable[Group] = ()) -> Graph:
+    def of(cls, nodes: Iterable[Node], groups: Iterable[Group] = ()) -> Graph:
+        """A graph of nodes that are in topological order already, such as those of another graph with new labels.
+
+        >>> graph = Graph(Value(2.0, "x") * 3)
+        >>> Graph.of(node._replace(grad=0.0) for node in graph.nodes).root.grad
+        0.0
+        """
         graph = object.__new__(cls)
         object.__setattr__(graph, "nodes", tuple(nodes))
         object.__setattr__(graph, "groups", tuple(groups))
@@ -213,7 +219,7 @@ class Graph:
         if not isinstance(rows, list) or not rows:
             raise GraphError('"nodes" must be a list of at least one node')
         groups = _groups_in(document.get("groups", []), len(rows))
-        return cls._of((_node_in(i, row, len(groups)) for i, row in enumerate(rows)), groups)
+        return cls.of((_node_in(i, row, len(groups)) for i, row in enumerate(rows)), groups)
 
 
 def format_number(x: float) -> str:

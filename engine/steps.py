@@ -60,7 +60,9 @@ class Step:
     source: SourceLine | None = None
 
 
-class _Flow(NamedTuple):
+class Flow(NamedTuple):
+    """One edge of the way back: `upstream` × its slope turns the gradient of `input` from `old` into `new`."""
+
     node: int
     position: int
     input: int
@@ -80,7 +82,8 @@ class Steps(Sequence[Step]):
         self.graph = graph
 
     @cached_property
-    def _flows(self) -> list[_Flow]:
+    def flows(self) -> list[Flow]:
+        """What runs back through every edge, in order: the numbers of the backward steps without their words."""
         grads = [0.0] * len(self.graph)
         grads[-1] = 1.0
         flows = []
@@ -90,11 +93,11 @@ class Steps(Sequence[Step]):
                 if local is not None:
                     old = grads[u]
                     grads[u] = new = old + upstream * local
-                    flows.append(_Flow(node.id, position, u, upstream, old, new))
+                    flows.append(Flow(node.id, position, u, upstream, old, new))
         return flows
 
     def __len__(self) -> int:
-        return len(self.graph) + 1 + len(self._flows)
+        return len(self.graph) + 1 + len(self.flows)
 
     @overload
     def __getitem__(self, index: int) -> Step: ...
@@ -127,13 +130,13 @@ class Steps(Sequence[Step]):
                 sentence=f"Back from the result: {root.name} changes one to one with itself, so its gradient is 1.",
                 source=root.source,
             )
-        return _backward_step(self.graph, index, self._flows[index - len(nodes) - 1])
+        return _backward_step(self.graph, index, self.flows[index - len(nodes) - 1])
 
     def gradients(self) -> list[float]:
         """The gradient of every node after the last step, by id."""
         grads = [0.0] * len(self.graph)
         grads[-1] = 1.0
-        for flow in self._flows:
+        for flow in self.flows:
             grads[flow.input] = flow.new
         return grads
 
@@ -218,7 +221,7 @@ def _forward_step(graph: Graph, index: int) -> Step:
     )
 
 
-def _backward_step(graph: Graph, index: int, flow: _Flow) -> Step:
+def _backward_step(graph: Graph, index: int, flow: Flow) -> Step:
     node, receiver = graph.nodes[flow.node], graph.nodes[flow.input]
     op, inputs = OPS[node.op], [graph.nodes[i] for i in node.inputs]
     local = node.slopes[flow.position]
@@ -359,7 +362,7 @@ def explain(root: Value | Graph, x: Value | str, names: Mapping[str, object] | N
     else:
         found = walk.graph.find(x).id
     nodes = walk.graph.nodes
-    flows = [flow for flow in walk._flows if flow.input == found]
+    flows = [flow for flow in walk.flows if flow.input == found]
     entries = []
     for flow in flows:
         local = nodes[flow.node].slopes[flow.position]

@@ -81,7 +81,7 @@ def page(stepper: Stepper) -> str:
 def page_data(stepper: Stepper) -> dict[str, Any]:
     """All that the page knows; numbers are spelled here, once, so that the page cannot spell them differently."""
     graph, pane, drawing = stepper.graph, stepper.source, stepper.drawing
-    shown = Graph._of(
+    shown = Graph.of(
         (node._replace(label=shorten(visible(node.label), LABEL_LENGTH)) for node in graph.nodes), graph.groups
     )
     parts: dict[tuple[Any, ...], int] = {}

@@ -47,9 +47,9 @@ class Stepper:
 
     def __init__(self, graph: Graph, title: str = "", expression: str = "") -> None:
         walk = steps(graph)
-        takes_gradient = {graph.root.id, *(flow.input for flow in walk._flows)}
+        takes_gradient = {graph.root.id, *(flow.input for flow in walk.flows)}
         gradients = [grad if i in takes_gradient else None for i, grad in enumerate(walk.gradients())]
-        self.graph = Graph._of((node._replace(grad=grad) for node, grad in zip(graph.nodes, gradients)), graph.groups)
+        self.graph = Graph.of((node._replace(grad=grad) for node, grad in zip(graph.nodes, gradients)), graph.groups)
         self.steps: Steps = steps(self.graph)
         self.title = title or graph.root.name
         self._expression = expression
@@ -68,7 +68,7 @@ class Stepper:
         named = (
             node._replace(label=node.name if node.op in OPS else node.label, source=None) for node in self.graph.nodes
         )
-        return layout(Graph._of(named, self.graph.groups), fold=False, slopes=True)
+        return layout(Graph.of(named, self.graph.groups), fold=False, slopes=True)
 
     @cached_property
     def html(self) -> str:
