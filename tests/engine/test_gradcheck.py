@@ -58,6 +58,21 @@ def test_many_inputs_are_moved_together():
     assert not lost.ok
 
 
+def test_a_kink_does_not_hide_a_lost_gradient_among_many_inputs():
+    xs = [Value(0.01 * i - 0.4, f"x{i}") for i in range(80)]
+    assert xs[40].data == 0.0
+
+    def honest():
+        return gg.sum([x.tanh() * y for x, y in zip(xs, xs[1:])]) + abs(xs[40])
+
+    def losing():
+        return gg.sum([x.tanh() * y.data for x, y in zip(xs, xs[1:])]) + abs(xs[40])
+
+    assert gg.gradcheck(honest, xs).ok
+    assert [row.name for row in gg.gradcheck(honest, xs).rows if row.verdict == "kink"] == ["x40"]
+    assert not gg.gradcheck(losing, xs).ok
+
+
 def test_second_order():
     report = gg.gradcheck(lambda x, y: x**3 * y, [2.0, 5.0], second_order=True)
     found = {row.name: row.analytic for row in report.rows}
