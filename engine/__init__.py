@@ -5,11 +5,11 @@ from __future__ import annotations
 if __name__ != "glassgrad.engine":
     raise ImportError("the folder engine/ is installed as glassgrad.engine: write 'from glassgrad import engine'")
 
-from .backward import grad, topological_order
+from .core.backward import grad, topological_order
+from .core.functions import define_op, remove_op
+from .core.value import Value, no_grad
 from .errors import DomainError, ExpressionError, GraphError, OpError
-from .functions import define_op, remove_op
-from .ops import OPS, Op
-from .value import Value, no_grad
+from .rules.ops import OPS, Op
 
 __all__ = [
     "OPS",

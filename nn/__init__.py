@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ..engine.lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from . import schedules
+    from ..nn import schedules
     from .data import (
         Dataset,
         Standardisation,

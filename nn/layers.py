@@ -12,11 +12,11 @@ from functools import partial
 from numbers import Real
 from typing import Any, Protocol
 
-from ..engine.eager import RECORDING, apply, kernel
+from ..engine.core.record import RECORDING, apply, kernel
+from ..engine.core.value import CONST, Value, constant, no_grad
 from ..engine.number import number
-from ..engine.ops import OPS
-from ..engine.scope import Call, mark_call
-from ..engine.value import CONST, Value, constant, no_grad
+from ..engine.rules.ops import OPS
+from ..engine.story.scope import Call, mark_call
 from .module import Module
 
 LINEAR = "linear"

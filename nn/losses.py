@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from ..engine.eager import apply
-from ..engine.scope import Call, mark_call
-from ..engine.value import Value
+from ..engine.core.record import apply
+from ..engine.core.value import Value
+from ..engine.story.scope import Call, mark_call
 
 Coding = Literal["numbers", "signs", "bits", "classes"]
 Scalar = Any

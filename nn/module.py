@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..engine.core.value import LEAF, Value
 from ..engine.number import number
-from ..engine.value import LEAF, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

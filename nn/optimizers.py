@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import schedules
+from ..nn import schedules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from ..engine.value import Value
+    from ..engine.core.value import Value
 
     Vector = NDArray[np.float64]
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engine.derive import derived
-from ..engine.ops import OPS
-from ..engine.value import no_grad
+from ..engine.core.value import no_grad
+from ..engine.rules.derive import derived
+from ..engine.rules.ops import OPS
 from .data import Dataset
 from .layers import LINEAR, MLP
 

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.core.value import no_grad
 from ..engine.errors import DomainError
-from ..engine.value import no_grad
 from .data import batches, one_hot, split_indices
 from .history import Epoch, History
 from .losses import Coding, loss_named
 from .optimizers import Optimizer, optimizer_named
 from .prediction import class_numbers, classes_of_outputs, outputs, table
-from .step import Step, birthplace, choose_step, write
+from .update import Step, birthplace, choose_step, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
-    from ..engine.value import Value
+    from ..engine.core.value import Value
     from .module import Module
     from .schedules import Schedule
 
@@ -257,7 +257,7 @@ def penalties(vector: Array, l1: float, l2: float) -> tuple[float, Array]:
 
 def mean_loss(loss: Callable[[Any, Any], Any], found: Array, wanted: Array) -> float:
     """The mean of `loss` over rows of outputs and targets."""
-    from ..engine.value import Value
+    from ..engine.core.value import Value
 
     with no_grad():
         rows = [[Value(x) for x in row] for row in found.tolist()]

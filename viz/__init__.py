@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING
 from ..engine.lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from .dot import draw_dot, trace
-    from .drawing import Drawing
+    from .model.drawing import Drawing
     from .paths import explain
     from .picture import draw
     from .plot import plot_decision_boundary, plot_fit, plot_history
-    from .stepper import Stepper, step
+    from .render.dot import draw_dot, trace
+    from .walk.stepper import Stepper, step
 
 # Loaded when first used, so that `import glassgrad.viz` stays light.
 _LAZY = {
     "draw": "picture",
-    "draw_dot": "dot",
-    "trace": "dot",
+    "draw_dot": "render.dot",
+    "trace": "render.dot",
     "explain": "paths",
-    "Drawing": "drawing",
+    "Drawing": "model.drawing",
     "plot_decision_boundary": "plot",
     "plot_fit": "plot",
     "plot_history": "plot",
-    "step": "stepper",
-    "Stepper": "stepper",
+    "step": "walk.stepper",
+    "Stepper": "walk.stepper",
 }
 
 __all__ = [

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from math import fsum, prod
 from typing import Final, NamedTuple
 
-from ..engine.graph import Graph
-from ..engine.value import Value
-from .drawing import Box, Direction, Drawing, Edge
-from .layout import Engine, node_box, placed_drawing
+from ..engine.core.value import Value
+from ..engine.story.graph import Graph
+from .model.drawing import Box, Direction, Drawing, Edge
+from .model.text import number_text, shorten, visible
 from .picture import graph_of
-from .text import number_text, shorten, visible
+from .place.layout import Engine, node_box, placed_drawing
 
 LIMIT: Final = 16
 LONGEST: Final = 12
@@ -152,7 +152,7 @@ def _start(graph: Graph, root: Value | Graph, x: Value | str) -> int:
         return graph.find(x).id
     if not isinstance(root, Value):
         raise TypeError("explain of a Graph takes the label of the variable, not a Value")
-    from ..engine.backward import topological_order
+    from ..engine.core.backward import topological_order
 
     place = next((i for i, v in enumerate(topological_order(root)) if v is x), None)
     if place is None:

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
-from ..engine.graph import Graph
-from ..engine.value import Value
-from .drawing import Direction, Drawing
-from .layout import Engine, layout
-from .names import frame_names, variable_names
+from ..engine.core.value import Value
+from ..engine.story.graph import Graph
+from .model.drawing import Direction, Drawing
+from .place.layout import Engine, layout
+from .walk.names import frame_names, variable_names
 
 # `draw` is not in a module of its own name: importing that would put the module in the place of the function.
 

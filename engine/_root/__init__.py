@@ -20,30 +20,30 @@ from glassgrad.engine import (
     OpError,
     Value,
     define_op,
-    functions,
     grad,
     no_grad,
     topological_order,
 )
+from glassgrad.engine.core import functions
 from glassgrad.engine.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from glassgrad import engine, nn, viz
     from glassgrad.engine.compiler import CompileError, Program, compile
-    from glassgrad.engine.gradcheck import gradcheck
-    from glassgrad.engine.graph import Graph
-    from glassgrad.engine.source import record_source
-    from glassgrad.engine.steps import explain, steps
+    from glassgrad.engine.proof.gradcheck import gradcheck
+    from glassgrad.engine.story.graph import Graph
+    from glassgrad.engine.story.source import record_source
+    from glassgrad.engine.story.steps import explain, steps
 
 __version__ = "0.1.0"
 
 # Loaded when first used, so that `import glassgrad` stays light and needs no NumPy.
 _LAZY = {
-    "Graph": "engine.graph",
-    "steps": "engine.steps",
-    "explain": "engine.steps",
-    "record_source": "engine.source",
-    "gradcheck": "engine.gradcheck",
+    "Graph": "engine.story.graph",
+    "steps": "engine.story.steps",
+    "explain": "engine.story.steps",
+    "record_source": "engine.story.source",
+    "gradcheck": "engine.proof.gradcheck",
     "compile": "engine.compiler",
     "Program": "engine.compiler",
     "CompileError": "engine.compiler",

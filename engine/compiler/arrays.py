@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import OPS
+from ..rules.ops import OPS
 from .flow import Flow, plan
 from .formulas import Atom, Scratch
 from .ir import (

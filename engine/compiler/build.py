@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ..backward import topological_order
-from ..eager import RECORDING
-from ..value import LEAF, Value
+from ..core.backward import topological_order
+from ..core.record import RECORDING
+from ..core.value import LEAF, Value
 from .emit import NUMPY, emit
 from .errors import CompileError
 from .groups import group_units

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..ops import OPS
-from .backward import Backward
+from ..rules.ops import OPS
+from .adjoint import Backward
 from .formulas import Lowering
 from .ir import (
     Constant,

@@ -7,8 +7,8 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from ..formula import Formula
-from ..ops import OPS, Op
+from ..rules.formula import Formula
+from ..rules.ops import OPS, Op
 
 Atom = str | float
 """The name of an array, or a number."""

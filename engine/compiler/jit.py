@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..formula import PRIMITIVES, floats_source
-from ..ops import OPS
+from ..rules.formula import PRIMITIVES, floats_source
+from ..rules.ops import OPS
 from .errors import CompileError
 from .ir import (
     Constant,

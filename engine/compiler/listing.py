@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ops import OPS
+from ..rules.ops import OPS
 from .ir import Constant, Dots, Elementwise, Extreme, Gather, MatrixProgram, Operand, Product, Step, Sum, View
 from .naming import layer_of
 from .trace import Trace

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from ..derive import derived
-from ..eager import ARITHMETIC_ERRORS
+from ..core.record import ARITHMETIC_ERRORS
 from ..errors import DomainError
-from ..ops import OPS
+from ..rules.derive import derived
+from ..rules.ops import OPS
 from .trace import Floats, Trace
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..formula import floats_source
-from ..ops import OPS
+from ..rules.formula import floats_source
+from ..rules.ops import OPS
 from .flow import Flow, plan
 from .ir import (
     Constant,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..formula import Formula, floats_source
-from ..ops import OPS
+from ..rules.formula import Formula, floats_source
+from ..rules.ops import OPS
 from .flow import is_square_sum, receiving
 from .ir import (
     Elementwise,

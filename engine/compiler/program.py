@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..value import Value
+from ..core.value import Value
 from .emit import NUMPY
 from .errors import CompileError
 from .ir import MatrixProgram

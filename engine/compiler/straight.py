@@ -9,10 +9,10 @@ from functools import cache
 from struct import Struct
 from typing import Any
 
-from ..derive import bindings, saturating_exp
-from ..eager import ARITHMETIC_ERRORS
-from ..formula import PRIMITIVES, Formula, floats_source, parse
-from ..ops import OPS, Op
+from ..core.record import ARITHMETIC_ERRORS
+from ..rules.derive import bindings, saturating_exp
+from ..rules.formula import PRIMITIVES, Formula, floats_source, parse
+from ..rules.ops import OPS, Op
 from .trace import Floats, Trace
 
 _SQUARE = re.compile(r"pow\((\w+), 2\.0\)")

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backward import differentiable_order
-from ..eager import kernel
-from ..value import CONST, DETACHED, LEAF, Value, constant
+from ..core.backward import differentiable_order
+from ..core.record import kernel
+from ..core.value import CONST, DETACHED, LEAF, Value, constant
 from .errors import CompileError
 
 Ints = NDArray[np.int64]

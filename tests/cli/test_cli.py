@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from glassgrad.viz.cli import COMMANDS, main
+from glassgrad.viz.cli.main import COMMANDS, main
 
 NEURON = ["tanh(x1*w1 + x2*w2 + b)", "x1=2", "w1=-3", "x2=0", "w2=1", "b=6.8813735870195432"]
 GOLDEN = Path(__file__).parent.parent / "golden"

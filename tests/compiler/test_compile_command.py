@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from glassgrad.viz.cli import main
+from glassgrad.viz.cli.main import main
 
 
 def test_expression(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import glassgrad as gg
 from glassgrad import Value
-from glassgrad.engine.gradcheck import gradcheck
-from glassgrad.engine.steps import steps
+from glassgrad.engine.proof.gradcheck import gradcheck
+from glassgrad.engine.story.steps import steps
 
 
 def test_the_readme_example_of_micrograd():

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glassgrad import ExpressionError
-from glassgrad.engine.expression import parse
-from glassgrad.engine.ops import OPS
+from glassgrad.engine.rules.ops import OPS
+from glassgrad.engine.story.expression import parse
 
 
 def value(text, **values):

@@ -12,10 +12,10 @@ import pytest
 
 import glassgrad as gg
 from glassgrad import GraphError, Value
-from glassgrad.engine.graph import FORMAT, Graph
-from glassgrad.engine.ops import OPS
-from glassgrad.engine.scope import Call, mark_call
-from glassgrad.engine.steps import step_mathml, steps
+from glassgrad.engine.rules.ops import OPS
+from glassgrad.engine.story.graph import FORMAT, Graph
+from glassgrad.engine.story.scope import Call, mark_call
+from glassgrad.engine.story.steps import step_mathml, steps
 
 
 def neuron():
@@ -171,7 +171,7 @@ def test_every_op_has_words_and_notation():
             [Value(a, "p"), Value(a, "q")] if raw[0] == "*" else a if op.slopes[i] is None else Value(a, "r")
             for i, (raw, a) in enumerate(zip(op.inputs, low))
         ]
-        walk = steps(gg.engine.eager.apply(name, *operands))
+        walk = steps(gg.engine.core.record.apply(name, *operands))
         for step in walk:
             assert step.rule
             assert step.numbers

@@ -23,7 +23,7 @@ def test_import_is_light():
         "PIL",
         "glassgrad.nn",
         "glassgrad.viz",
-        "glassgrad.engine.graph",
+        "glassgrad.engine.story.graph",
         "glassgrad.engine.compiler",
     ]
     assert python(f"import sys, glassgrad; print([m for m in {heavy} if m in sys.modules])") == "[]\n"

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import glassgrad as gg
-from glassgrad.engine.derive import derived
-from glassgrad.engine.eager import apply, kernel_source
-from glassgrad.engine.gradcheck import gradcheck, relative_error
-from glassgrad.engine.ops import CONSTANT, OPS
+from glassgrad.engine.core.record import apply, kernel_source
+from glassgrad.engine.proof.gradcheck import gradcheck, relative_error
+from glassgrad.engine.rules.derive import derived
+from glassgrad.engine.rules.ops import CONSTANT, OPS
 
 POINTS = 40
 MARGIN = 0.05  # how far from a kink an op is tested
@@ -142,7 +142,7 @@ def test_second_derivatives(name):
 def test_the_recorded_code_is_the_formula_of_the_table(name):
     """The eager kernel holds exactly the forward formula and each slope, so that no rule is written twice."""
     op = OPS[name]
-    from glassgrad.engine.formula import floats_source
+    from glassgrad.engine.rules.formula import floats_source
 
     source = kernel_source(op, "V" * len(op.inputs))
     assert f"y = {floats_source(op.forward, {})}" in source

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from glassgrad import Value, nn
 from glassgrad.nn.losses import LOSSES
-from glassgrad.nn.step import EagerStep
 from glassgrad.nn.training import encoded, mean_loss, penalties
+from glassgrad.nn.update import EagerStep
 
 # y = f(z) and dy/dz, from z and y
 ACTIVATIONS = {

@@ -5,7 +5,7 @@ import pytest
 
 from glassgrad import nn
 from glassgrad.viz import plot
-from glassgrad.viz.cli import main
+from glassgrad.viz.cli.main import main
 
 pytest.importorskip("matplotlib")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from glassgrad import Graph, Value
-from glassgrad.viz.drawing import Box, Drawing, Edge, Point
+from glassgrad.viz.model.drawing import Box, Drawing, Edge, Point
 
 
 def _neuron() -> Value:

@@ -9,13 +9,13 @@ import graphviz
 import pytest
 
 from glassgrad import Graph, Value, nn, record_source, viz
-from glassgrad.viz import names as names_module
-from glassgrad.viz.dot import dot_source
-from glassgrad.viz.drawing import Drawing
-from glassgrad.viz.layout import layout
-from glassgrad.viz.svg import own_prefix, render_svg
-from glassgrad.viz.text import number_text
-from glassgrad.viz.theme import BACKWARD, BACKWARD_DARK, DARK, FORWARD, FORWARD_DARK, LIGHT
+from glassgrad.viz.model.drawing import Drawing
+from glassgrad.viz.model.text import number_text
+from glassgrad.viz.model.theme import BACKWARD, BACKWARD_DARK, DARK, FORWARD, FORWARD_DARK, LIGHT
+from glassgrad.viz.place.layout import layout
+from glassgrad.viz.render.dot import dot_source
+from glassgrad.viz.render.svg import own_prefix, render_svg
+from glassgrad.viz.walk import names as names_module
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -225,7 +225,7 @@ def test_png_without_pillow_says_what_to_install(neuron, tmp_path, monkeypatch):
 
 def test_png_shows_every_box_in_its_place(neuron):
     pytest.importorskip("PIL")
-    from glassgrad.viz.png import render_image
+    from glassgrad.viz.render.png import render_image
 
     drawing = viz.draw(neuron(), {}, layout="builtin")
     for dark, theme in ((False, LIGHT), (True, DARK)):
@@ -241,7 +241,7 @@ def test_png_of_a_large_drawing_is_reduced_and_says_so(mlp):
     pytest.importorskip("PIL")
     from dataclasses import replace
 
-    from glassgrad.viz.png import render_image, render_png
+    from glassgrad.viz.render.png import render_image, render_png
 
     drawing = layout(Graph(mlp([2, 3, 1])), engine="builtin")
     wide = replace(drawing, width=7000.0, height=5000.0)
@@ -373,7 +373,7 @@ def test_a_network_applied_to_its_own_result_folds_without_a_cycle(check_layout)
 
 
 def test_calls_that_would_make_a_cycle_are_opened(check_layout):
-    from glassgrad.engine.scope import Call, mark_call
+    from glassgrad.engine.story.scope import Call, mark_call
 
     x = Value(1.0, "x")
     h = x.tanh()

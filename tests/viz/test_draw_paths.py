@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import glassgrad as gg
 from glassgrad import Graph, Value, viz
 from glassgrad.engine.errors import GraphError
-from glassgrad.viz.cli import main
+from glassgrad.viz.cli.main import main
 from glassgrad.viz.paths import count_paths, paths
 
 

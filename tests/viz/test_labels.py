@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glassgrad import Graph, Value
-from glassgrad.viz.dot import dot_source, draw_dot
-from glassgrad.viz.files import html_page, mimebundle
-from glassgrad.viz.layout import layout
-from glassgrad.viz.pdf import SYMBOL, render_pdf
-from glassgrad.viz.svg import render_svg
-from glassgrad.viz.text import MAX_LABEL, number_text, shorten, text_width, visible
+from glassgrad.viz.model.text import MAX_LABEL, number_text, shorten, text_width, visible
+from glassgrad.viz.place.layout import layout
+from glassgrad.viz.render.dot import dot_source, draw_dot
+from glassgrad.viz.render.files import html_page, mimebundle
+from glassgrad.viz.render.pdf import SYMBOL, render_pdf
+from glassgrad.viz.render.svg import render_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 HARD = [

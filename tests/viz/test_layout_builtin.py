@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glassgrad import Graph, Value
-from glassgrad.viz import layout_dot
-from glassgrad.viz.drawing import flatten
-from glassgrad.viz.layered import MAX_PIECES, _separated, layered
-from glassgrad.viz.layout import layout
-from glassgrad.viz.layout_dot import DotError
+from glassgrad.viz.model.drawing import flatten
+from glassgrad.viz.place import dot as layout_dot
+from glassgrad.viz.place.dot import DotError
+from glassgrad.viz.place.layered import MAX_PIECES, _separated, layered
+from glassgrad.viz.place.layout import layout
 
 
 @pytest.mark.parametrize("name", ["neuron", "2-3-1", "2-16-16-1"])
@@ -162,7 +162,7 @@ def test_separation_keeps_distances_and_is_least_squares(rows):
 
 def test_same_picture_in_every_process(issue_graphs):
     code = (
-        "from glassgrad import Graph, Value\nfrom glassgrad.viz.layout import layout\n"
+        "from glassgrad import Graph, Value\nfrom glassgrad.viz.place.layout import layout\n"
         "x = Value(2.0, 'x'); v = x\nfor i in range(12): v = (v * x).tanh() + v\n"
         "import hashlib; print(hashlib.sha256(layout(Graph(v), engine='builtin').svg.encode()).hexdigest())"
     )

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glassgrad as gg
-from glassgrad.engine.steps import step_mathml
-from glassgrad.viz.page import page_data
-from glassgrad.viz.text import visible
+from glassgrad.engine.story.steps import step_mathml
+from glassgrad.viz.model.text import visible
+from glassgrad.viz.walk.page import page_data
 
 NEURON = "n = x1*w1 + x2*w2 + b; tanh(n)"
 INPUTS = {"x1": 2.0, "x2": 0.0, "w1": -3.0, "w2": 1.0, "b": 6.88}

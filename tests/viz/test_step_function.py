@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import glassgrad as gg
-from glassgrad.engine.notation import short
-from glassgrad.viz.source_pane import source_pane
+from glassgrad.engine.rules.notation import short
+from glassgrad.viz.walk.source_pane import source_pane
 
 WEIGHT = gg.Value(0.5)
 
@@ -246,7 +246,7 @@ def test_without_an_extra_the_message_names_it(monkeypatch, tmp_path, module, ac
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    monkeypatch.delitem(sys.modules, "glassgrad.viz.tui", raising=False)
+    monkeypatch.delitem(sys.modules, "glassgrad.viz.walk.full_screen", raising=False)
     stepper = gg.viz.step("x*x", x=2)
     with pytest.raises(ImportError, match=rf'pip install "glassgrad\[{extra}\]"'):
         stepper.save(tmp_path / "steps.gif") if act == "gif" else stepper.terminal(full_screen=True)

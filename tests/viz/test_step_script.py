@@ -1,8 +1,8 @@
 import pytest
 
 import glassgrad as gg
-from glassgrad.viz.cli import main
-from glassgrad.viz.script import ScriptError, load_function, names_function
+from glassgrad.viz.cli.main import main
+from glassgrad.viz.walk.script import ScriptError, load_function, names_function
 
 SCRIPT = """
 from helper_of_script import double

@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from glassgrad.engine.expression import parse
-from glassgrad.engine.steps import steps
-from glassgrad.viz.terminal import _room, view
+from glassgrad.engine.story.expression import parse
+from glassgrad.engine.story.steps import steps
+from glassgrad.viz.walk.terminal import _room, view
 
 LONG = "(score - max(target, 0.25))**2 / (1 + abs(score*weight_one + weight_two))"
 NUMBERS = {"score": 2.0, "target": 1.0, "weight_one": 3.0, "weight_two": 4.0}

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import glassgrad as gg
-from glassgrad.engine.notation import short
+from glassgrad.engine.rules.notation import short
 
 pytest.importorskip("textual", reason='needs the extra "tui"')
-tui = importlib.import_module("glassgrad.viz.tui")
+tui = importlib.import_module("glassgrad.viz.walk.full_screen")
 
 
 def unit(x, w, b):

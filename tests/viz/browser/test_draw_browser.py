@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glassgrad import Graph, Value
-from glassgrad.viz.layout import layout
+from glassgrad.viz.place.layout import layout
 
 pytestmark = pytest.mark.browser
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import glassgrad as gg
-from glassgrad.engine.notation import short
+from glassgrad.engine.rules.notation import short
 
 pytestmark = pytest.mark.browser
 

@@ -1,0 +1,1 @@
+"""A number, recorded and differentiated: the engine that a student reads."""

@@ -1,0 +1,105 @@
+"""The ops of the table as functions: `gg.tanh(x)`, `gg.max(a, b)`, `gg.dot(weights, inputs, bias)`.
+
+They take Values and numbers; with numbers only they return a float. Any op of the table, a user's own
+included, is found here under its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ..errors import OpError
+from ..rules.derive import derived, primitives
+from ..rules.ops import OPS, Interval, Op, add_op
+from .operators import install
+from .record import apply, kernel
+from .value import Value
+
+_OWN = frozenset(OPS)
+
+
+def __getattr__(name: str) -> Callable[..., Any]:
+    if name not in OPS:
+        raise AttributeError(f"no op is called {name!r} (ops: {', '.join(OPS)})")
+    function = partial(apply, name)
+    function.__doc__ = f"{name}({', '.join(OPS[name].inputs)}) = {OPS[name].forward}"
+    return function
+
+
+def define_op(
+    name: str,
+    symbol: str,
+    inputs: str,
+    forward: str,
+    slopes: str,
+    *,
+    let: str = "",
+    domain: Interval | tuple[Interval, ...] = (-2.0, 2.0),
+    kinks: str = "",
+    analytic: bool = True,
+    needs: str = "",
+    words: str = "",
+) -> Op:
+    """Add an op to the table: everything else (methods, explanation, compiled line, tests) follows from it.
+
+    Args:
+        name: what it is called; `gg.<name>(...)` and, with one input, `value.<name>()`.
+        symbol: what a drawing writes into its box.
+        inputs: names of the inputs, separated by blanks; `k=0.5` gives a default.
+        forward: formula of the result over the inputs' names and those of `let`.
+        slopes: for each input the formula of ∂result/∂input, separated by `;`, over the same names and `y`,
+            the result; `constant` for an input that is always a plain number.
+        let: shorthands, `name = formula`, separated by `;`.
+        domain: interval on which it is tested, or one for each input.
+        kinks: formulas that are zero where the slope jumps, separated by `;`.
+        analytic: whether the complex-step derivative may be taken through it.
+        needs: what the inputs must satisfy, for the error message.
+        words: what the result is, in words: `"{a} times {b}"`.
+
+    Raises:
+        OpError: if the name is taken, or a formula is malformed or reads an unknown name.
+
+    >>> import glassgrad as gg
+    >>> op = gg.define_op("cube", "³", "a", "a**3", "3 * a**2")
+    >>> x = gg.Value(2.0)
+    >>> y = x.cube()
+    >>> y.backward(); y.data, x.grad
+    (8.0, 12.0)
+    >>> gg.engine.remove_op("cube")
+    """
+    if "*" in inputs:
+        raise OpError(f"op {name!r}: an input that takes any number of values ({inputs}) cannot be defined; use gg.sum")
+    if hasattr(Value, name):
+        raise OpError(f"op {name!r}: Value has something of that name already; choose another")
+    op = add_op(
+        name,
+        symbol,
+        inputs,
+        forward,
+        slopes,
+        let=let,
+        domain=domain,
+        kinks=kinks,
+        analytic=analytic,
+        needs=needs,
+        words=words,
+    )
+    install(name, Value)
+    return op
+
+
+def remove_op(name: str) -> None:
+    """Take a user's op out of the table again; graphs that use it can no longer be explained.
+
+    Raises:
+        OpError: if there is no such op, or it is one of glassgrad's own.
+    """
+    if name in _OWN or name not in OPS:
+        raise OpError(f"{name!r} cannot be removed (ops added by define_op: {', '.join(OPS.keys() - _OWN) or 'none'})")
+    del OPS[name]
+    if name in vars(Value):
+        delattr(Value, name)
+    for cache in (derived, primitives, kernel):
+        cache.cache_clear()

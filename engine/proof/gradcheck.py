@@ -1,0 +1,339 @@
+"""The gradient check: backpropagation against derivatives that were found without it.
+
+Two witnesses. The complex-step derivative of the recorded graph, evaluated by NumPy, is exact to rounding
+(Squire & Trapp 1998, SIAM Review 40(1), 110-112) and proves the rules. Richardson-extrapolated central
+differences of the function itself (Ridders 1982) prove that the graph is the whole truth: that no
+gradient got lost through `.data` on the way.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.backward import differentiable_order, edges, grad, topological_order
+from ..core.value import Value, no_grad
+from ..errors import DomainError
+from ..rules.notation import short
+from ..rules.ops import OPS
+from .reference import evaluate, kink_signs
+
+COMPLEX_STEP = 1e-30
+EXACT = 1e-10
+"""Relative error up to which a complex-step row is right: rounding over a long graph, nothing more."""
+CLOSE = 1e-4
+"""The same for difference quotients: above it the course notes of CS231n (Stanford) call a gradient suspicious."""
+EACH = 64
+"""Up to so many inputs are moved one by one; more are moved together, in random directions."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One checked derivative.
+
+    Attributes:
+        name: the input (for second order: both).
+        analytic: what backpropagation gives.
+        numeric: what the witness gives.
+        error: |a − n| / max(|a|, |n|); 0 where |a − n| is rounding, at most 1e-14 of the terms that add up to it.
+        verdict: `"right"`, `"kink"` (not differentiable here; the value is a convention) or `"wrong"`.
+        method: the witness.
+        note: what else there is to say.
+    """
+
+    name: str
+    analytic: float
+    numeric: float
+    error: float
+    verdict: str
+    method: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of `gradcheck`: `ok`, `rows`, and a table as `str()`."""
+
+    rows: tuple[Row, ...]
+    value: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether no row is wrong."""
+        return all(row.verdict != "wrong" for row in self.rows)
+
+    @property
+    def worst(self) -> float:
+        """The largest relative error of a row that is not at a kink."""
+        return max((row.error for row in self.rows if row.verdict != "kink"), default=0.0)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        head = ("input", "backprop", "witness", "rel. error", "verdict", "witness is")
+        table = [head]
+        for row in self.rows:
+            error = f"{row.error:.1e}"
+            table.append(
+                (row.name, f"{row.analytic + 0.0:.10g}", f"{row.numeric + 0.0:.10g}", error, row.verdict, row.method)
+            )
+        widths = [max(len(line[i]) for line in table) for i in range(len(head))]
+        right = {1, 2, 3}
+        lines = []
+        for i, line in enumerate(table):
+            cells = [cell.rjust(w) if k in right else cell.ljust(w) for k, (cell, w) in enumerate(zip(line, widths))]
+            note = self.rows[i - 1].note if i else ""
+            lines.append("  ".join(cells).rstrip() + (f"  ({note})" if note else ""))
+        wrong = [row.name for row in self.rows if row.verdict == "wrong"]
+        kinks = [row.name for row in self.rows if row.verdict == "kink"]
+        if wrong:
+            lines.append(f"WRONG: {len(wrong)} of {len(self.rows)} derivatives disagree: {', '.join(wrong)}")
+        else:
+            at_kink = f", {len(kinks)} at a kink" if kinks else ""
+            lines.append(
+                f"ok: {len(self.rows) - len(kinks)} derivatives agree{at_kink}, largest relative error {self.worst:.1e}"
+            )
+        return "\n".join(lines)
+
+
+def gradcheck(
+    f: Callable[..., Value] | Value,
+    inputs: Sequence[float | Value] | Mapping[str, float],
+    *,
+    second_order: bool = False,
+    names: Sequence[str] | None = None,
+    seed: int = 0,
+) -> Report:
+    """Check the gradient of `f` at `inputs`.
+
+    Args:
+        f: a function of Values that returns a Value; or a result already computed, with `inputs` the Values
+            it was computed from.
+        inputs: numbers, given to `f` by position; or a mapping, given by name; or Values that `f`, called
+            without arguments, reads: `gradcheck(lambda: loss(), model.parameters())`. Their gradients and
+            numbers are as before afterwards.
+        second_order: check the second derivatives, too.
+        names: what to call the inputs in the report; by default their labels or the parameter names of `f`.
+        seed: for the random directions when there are more than 64 inputs.
+
+    Returns:
+        A report; it is true if everything is right.
+
+    Raises:
+        TypeError: if `f` does not return a Value, or no inputs are given.
+
+    >>> from glassgrad import Value
+    >>> report = gradcheck(lambda x, w: (x * w).tanh(), [0.5, -1.5])
+    >>> report.ok, report.worst < 1e-12
+    (True, True)
+    """
+    call, leaves = _prepare(f, inputs, names)
+    labels = [leaf.label or f"x{i}" for i, leaf in enumerate(leaves)] if names is None else list(names)
+    y = call()
+    if not isinstance(y, Value):
+        raise TypeError(f"gradcheck: f must return a Value, got {type(y).__name__} {y!r}")
+    analytic = grad(y, leaves)
+    rows = _graph_rows(y, leaves, labels, analytic)
+    if not isinstance(f, Value):
+        rows = _function_rows(call, y, leaves, labels, analytic, rows, seed)
+    if second_order:
+        for label, derivative in zip(labels, grad(y, leaves, create_graph=True)):
+            seconds = grad(derivative, leaves)
+            pairs = [f"{label},{other}" for other in labels]
+            rows += _graph_rows(derivative, leaves, pairs, seconds)
+    return Report(tuple(rows), y.data)
+
+
+def _prepare(
+    f: Callable[..., Value] | Value, inputs: Sequence[float | Value] | Mapping[str, float], names: Sequence[str] | None
+) -> tuple[Callable[[], Value], list[Value]]:
+    if not inputs:
+        raise TypeError("gradcheck needs at least one input to differentiate with respect to")
+    if names is not None and len(names) != len(inputs):
+        raise ValueError(f"gradcheck: {len(inputs)} inputs but {len(names)} names")
+    if isinstance(f, Value):
+        if not isinstance(inputs, Sequence) or not all(isinstance(x, Value) for x in inputs):
+            raise TypeError("gradcheck of a result takes the Values it was computed from as inputs")
+        return (lambda: f), list(inputs)  # type: ignore[arg-type]  # checked just above
+    if isinstance(inputs, Mapping):
+        named = {name: Value(x, name) for name, x in inputs.items()}
+        return (lambda: f(**named)), list(named.values())
+    if all(isinstance(x, Value) for x in inputs):
+        return f, list(inputs)  # type: ignore[arg-type]  # checked just above
+    labels = names or _parameters(f, len(inputs))
+    values = [Value(x, label) for x, label in zip(inputs, labels)]  # type: ignore[arg-type]  # Value() checks
+    return (lambda: f(*values)), values
+
+
+def _parameters(f: Callable[..., Value], count: int) -> list[str]:
+    try:
+        found = [
+            p.name
+            for p in inspect.signature(f).parameters.values()
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
+    except (TypeError, ValueError):
+        found = []
+    return found[:count] if len(found) >= count else [f"x{i}" for i in range(count)]
+
+
+def relative_error(a: float, n: float, scale: float = 0.0) -> float:
+    """|a − n| / max(|a|, |n|); 0 where the difference is within rounding of `scale`."""
+    difference = abs(a - n)
+    if difference <= 1e-14 * scale or difference == 0.0:
+        return 0.0
+    return difference / max(abs(a), abs(n)) if math.isfinite(difference) else math.inf
+
+
+# -- the complex step on the recorded graph -----------------------------------------------------------------
+
+
+def _graph_rows(y: Value, leaves: list[Value], labels: Sequence[str], analytic: Sequence[float]) -> list[Row]:
+    order = topological_order(y)
+    exact = all(OPS[node.op].analytic for node in order if node.op in OPS)
+    numeric = _complex_step(order, leaves) if exact else _differences_of_graph(order, leaves)
+    method, limit = ("complex step", EXACT) if exact else ("central difference", CLOSE)
+    crossed = _kinks(order, leaves)
+    terms = _term_sizes(y, leaves)
+    rows = []
+    for leaf, label, a, n, size in zip(leaves, labels, analytic, numeric, terms):
+        error = relative_error(a, n, size)
+        kink = crossed.get(leaf, "")
+        verdict = "kink" if kink else "right" if error <= limit else "wrong"
+        rows.append(Row(label, a, n, error, verdict, method, kink))
+    return rows
+
+
+def _complex_step(order: list[Value], leaves: list[Value]) -> list[float]:
+    found: list[float] = []
+    for start in range(0, len(leaves), EACH):
+        chunk = leaves[start : start + EACH]
+        steps = 1j * COMPLEX_STEP * np.eye(len(chunk))
+        given = {leaf: leaf.data + steps[i] for i, leaf in enumerate(chunk)}
+        y = np.broadcast_to(evaluate(order, given, "complex")[order[-1]], len(chunk))
+        found.extend((np.imag(y) / COMPLEX_STEP).tolist())
+    return found
+
+
+def _differences_of_graph(order: list[Value], leaves: list[Value]) -> list[float]:
+    def along(i: int, t: float) -> float:
+        return float(evaluate(order, {leaves[i]: np.float64(leaves[i].data + t)}, "array")[order[-1]])
+
+    return [richardson(lambda t, i=i: along(i, t), leaf.data) for i, leaf in enumerate(leaves)]  # type: ignore[misc]  # i is bound
+
+
+def _kinks(order: list[Value], leaves: list[Value]) -> dict[Value, str]:
+    """For each input, which branch changes when it moves a little to either side."""
+    if not any(node.op in OPS and OPS[node.op].kinks for node in order):
+        return {}
+    found: dict[Value, str] = {}
+    for start in range(0, len(leaves), EACH):
+        chunk = leaves[start : start + EACH]
+        sides = []
+        for side in (-1.0, 1.0):
+            given = {}
+            for i, leaf in enumerate(chunk):
+                given[leaf] = np.full(len(chunk), leaf.data)
+                given[leaf][i] += side * 1e-7 * max(1.0, abs(leaf.data))
+            sides.append(kink_signs(order, evaluate(order, given, "array")))
+        for node, before in sides[0].items():
+            for left, right in zip(before, sides[1][node]):
+                crossed = np.broadcast_to(left * right, len(chunk)) < 0
+                for i in map(int, np.flatnonzero(crossed)):
+                    found.setdefault(chunk[i], f"{node.op} at {short(node.inputs[0].data)} has a kink here")
+    return found
+
+
+def _term_sizes(y: Value, leaves: list[Value]) -> list[float]:
+    """How large the contributions to each gradient are before they cancel: what rounding is measured against."""
+    sizes: dict[Value, float] = {y: 1.0}
+    for node in reversed(differentiable_order(y)):
+        for v, slope in edges(node):
+            sizes[v] = sizes.get(v, 0.0) + sizes.get(node, 0.0) * abs(slope)
+    return [sizes.get(leaf, 0.0) for leaf in leaves]
+
+
+# -- difference quotients of the function itself ------------------------------------------------------------
+
+
+def richardson(along: Callable[[float], float], at: float) -> float:
+    """The derivative at 0 of `along`, by central differences extrapolated twice (error of order h⁶)."""
+    h = 1e-2 * max(1.0, abs(at)) ** 0.5
+    best, best_spread = math.nan, math.inf
+    for _ in range(5):  # a smaller h where the function is wild or leaves its domain
+        try:
+            d = [(along(h / k) - along(-h / k)) * k / (2 * h) for k in (1, 2, 4)]
+        except DomainError:
+            h /= 8
+            continue
+        once = [(4 * d[1] - d[0]) / 3, (4 * d[2] - d[1]) / 3]
+        value, spread = (16 * once[1] - once[0]) / 15, abs(once[1] - once[0])
+        if spread < best_spread:
+            best, best_spread = value, spread
+        h /= 8
+    return best
+
+
+def _function_rows(
+    call: Callable[[], Value],
+    y: Value,
+    leaves: list[Value],
+    labels: list[str],
+    analytic: list[float],
+    rows: list[Row],
+    seed: int,
+) -> list[Row]:
+    """Check `f` itself, moving its inputs; a row that was right becomes wrong where `f` disagrees."""
+    start = [leaf.data for leaf in leaves]
+
+    def move(direction: Sequence[float], t: float) -> float:
+        try:
+            for leaf, x, d in zip(leaves, start, direction):
+                leaf.data = x + t * d
+            with no_grad():
+                return call().data
+        finally:
+            for leaf, x in zip(leaves, start):
+                leaf.data = x
+
+    scale = max(1.0, abs(y.data))
+    if len(leaves) <= EACH:
+        checked = []
+        for i, row in enumerate(rows):
+            direction = [float(k == i) for k in range(len(leaves))]
+            n = richardson(lambda t, d=direction: move(d, t), start[i])  # type: ignore[misc]  # d is bound
+            close = abs(row.analytic - n) <= CLOSE * max(abs(row.analytic), abs(n)) + 1e-9 * scale
+            if row.verdict == "right" and not close:
+                note = "f changes otherwise than its graph says: it reads .data, or branches on it"
+                row = Row(
+                    row.name, row.analytic, n, relative_error(row.analytic, n), "wrong", "central difference", note
+                )
+            checked.append(row)
+        return checked
+    rng = np.random.default_rng(seed)
+    extra = []
+    for k in range(3):
+        direction = [
+            0.0 if row.verdict == "kink" else d for row, d in zip(rows, rng.standard_normal(len(leaves)).tolist())
+        ]
+        a = math.fsum(g * d for g, d in zip(analytic, direction))
+        n = richardson(lambda t, d=direction: move(d, t * 1e-2), 0.0) * 1e2  # type: ignore[misc]  # d is bound
+        error = relative_error(a, n, 1e5 * scale)
+        verdict = "right" if error <= CLOSE else "wrong"
+        extra.append(
+            Row(
+                f"direction {k + 1}",
+                a,
+                n,
+                error,
+                verdict,
+                "central difference",
+                "inputs moved together, those at a kink left out",
+            )
+        )
+    return rows + extra

@@ -1,0 +1,67 @@
+"""The NumPy reference: a recorded graph evaluated again by the ops' array functions, on arrays of perturbed inputs.
+
+It shares no code with the eager path or `backward()`; only the formulas of the op table are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.value import Value
+from ..rules.derive import Kind, bindings, derived, execute, signature
+from ..rules.formula import arrays_source
+from ..rules.ops import OPS
+
+
+def evaluate(order: Sequence[Value], given: Mapping[Value, Any], kind: Kind) -> dict[Value, Any]:
+    """Every node's value as an array.
+
+    Args:
+        order: the nodes in topological order.
+        given: arrays to use for some leaves, all of one shape; the other leaves keep their numbers.
+        kind: `"array"`, or `"complex"` for the complex step.
+    """
+    values: dict[Value, Any] = {}
+    with np.errstate(all="ignore"):  # an infinite or undefined result shows in the comparison
+        for node in order:
+            if node in given:
+                values[node] = given[node]
+            elif node.op in OPS:
+                values[node] = _apply(node, [values[v] for v in node.inputs], kind)
+            else:
+                values[node] = node.data
+    return values
+
+
+def _apply(node: Value, operands: list[Any], kind: Kind) -> Any:
+    op = OPS[node.op]
+    groups = op.elements(operands, None)
+    if op.variadic:
+        shape = np.broadcast_shapes(*map(np.shape, operands))  # one for all lists: weights may move while inputs stay
+        groups = {
+            name: np.stack([np.broadcast_to(v, shape) for v in x]) if isinstance(x, list) else x
+            for name, x in groups.items()
+        }
+        if len(groups) < len(op.names):
+            groups[op.names[-1]] = 0.0
+    return derived(op.name, None, kind)(**groups)
+
+
+def kink_signs(order: Sequence[Value], values: Mapping[Value, Any]) -> dict[Value, list[Any]]:
+    """For each node whose op has kinks, the sign of each kink formula: where it changes, a branch was crossed."""
+    signs: dict[Value, list[Any]] = {}
+    for node in order:
+        if node.op in OPS and OPS[node.op].kinks:
+            op = OPS[node.op]
+            operands = dict(zip(op.names, (values[v] for v in node.inputs)))
+            signs[node] = [np.sign(_kink(op.name, i)(**operands)) for i in range(len(op.kinks))]
+    return signs
+
+
+def _kink(name: str, index: int) -> Any:
+    op = OPS[name]
+    source = f"def function_({', '.join(signature(op))}):\n    return {arrays_source(op.kinks[index], {})}"
+    return execute(source, f"{name} kink", bindings(op, "array"))

@@ -1,0 +1,292 @@
+"""Expressions that a user types, such as `n = x1*w1 + b; tanh(n)`: checked against a whitelist, evaluated on Values.
+
+Nothing typed is ever executed. Walking is iterative, so a long expression is no problem; what Python's own
+parser finds too deep gets a clear error.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ..core.record import apply
+from ..core.value import Value
+from ..errors import DomainError, ExpressionError
+from ..rules.formula import BINARY
+from ..rules.ops import OPS
+from .graph import SourceLine
+
+FILE = "<expression>"
+"""The file name in the source places of what an expression made."""
+LONGEST = 50_000  # characters; Python's own parser can crash on ten times as many
+_OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow"}
+_WHAT = "numbers, names, + - * / **, brackets and calls of ops are allowed"
+
+
+class Evaluated(NamedTuple):
+    """What an expression gave: the result, every named Value, and the place of each node in the text."""
+
+    root: Value
+    names: dict[str, Value]
+    sources: dict[Value, SourceLine]
+
+
+class Expression:
+    """A checked expression; made by `parse`.
+
+    Attributes:
+        text: as typed.
+        inputs: names that need a value, in order of appearance.
+    """
+
+    def __init__(self, text: str, statements: list[tuple[str | None, ast.expr]], inputs: dict[str, ast.Name]) -> None:
+        self.text = text
+        self._statements = statements
+        self._places = inputs
+        self.inputs = tuple(inputs)
+
+    def evaluate(self, values: Mapping[str, float]) -> Evaluated:
+        """Compute the result on Values.
+
+        Args:
+            values: a number for each of `inputs`.
+
+        Raises:
+            ExpressionError: for a missing or superfluous value, or where an op is undefined.
+
+        >>> result = parse("n = x * x; tanh(n) + 1").evaluate({"x": 0.5})
+        >>> round(result.root.data, 4), list(result.names)
+        (1.2449, ['x', 'n'])
+        """
+        missing = [name for name in self.inputs if name not in values]
+        if missing:
+            place = self._places[missing[0]]
+            hint = " ".join(f"{name}=NUMBER" for name in missing)
+            raise _error(f"no value for {', '.join(missing)}: add {hint}", self.text, place)
+        unused = [name for name in values if name not in self._places]
+        if unused:
+            raise ExpressionError(
+                f"{', '.join(unused)} is given but not used (names in use: {', '.join(self.inputs) or 'none'})",
+                self.text,
+                0,
+                len(self.text),
+            )
+        names = {name: Value(values[name], name) for name in self.inputs}
+        sources = {v: _place(self.text, self._places[name]) for name, v in names.items()}
+        result: Any = 0.0
+        for target, tree in self._statements:
+            result = self._compute(tree, names, sources)
+            if target is not None:
+                if not isinstance(result, Value):
+                    result = Value(result)
+                    sources[result] = _place(self.text, tree)
+                result.label = result.label or target
+                names[target] = result
+        if not isinstance(result, Value):
+            raise ExpressionError(
+                "the expression is a plain number: use at least one name, such as x", self.text, 0, len(self.text)
+            )
+        return Evaluated(result, names, sources)
+
+    def _compute(self, tree: ast.expr, names: Mapping[str, Value], sources: dict[Value, SourceLine]) -> Any:
+        stack: list[Any] = []
+        for node in _postorder(tree):
+            if isinstance(node, ast.Constant):
+                stack.append(float(node.value))  # type: ignore[arg-type]  # parse() admits only int and float
+            elif isinstance(node, ast.Name):
+                stack.append(names[node.id])
+            else:
+                name, count = _op_of(node)
+                operands = [stack.pop() for _ in range(count)][::-1]
+                try:
+                    made = operands if name == "list" else operands[0] if name == "+" else apply(*_fit(name, operands))
+                except (DomainError, ArithmeticError, TypeError, ValueError) as error:
+                    raise _error(str(error), self.text, node) from None
+                if isinstance(made, Value) and made not in sources:
+                    sources[made] = _place(self.text, node)
+                stack.append(made)
+        return stack[0]
+
+
+def parse(text: str) -> Expression:
+    """Check an expression: assignments and at last a result, separated by `;`.
+
+    Args:
+        text: such as `"n = x1*w1 + x2*w2 + b; o = tanh(n)"`. Every op of the table can be called;
+            `sum([a, b])` and `dot([w1, w2], [x1, x2], b)` take lists.
+
+    Raises:
+        ExpressionError: with the place, for whatever is not arithmetic.
+
+    >>> parse("tanh(x*w + b)").inputs
+    ('x', 'w', 'b')
+    """
+    if not text.strip():
+        raise ExpressionError("the expression is empty: try 'tanh(x*w + b)'", text)
+    if len(text) > LONGEST:
+        raise ExpressionError(f"too long: {len(text)} characters (at most {LONGEST}); write it as a function", text)
+    if "\0" in text:
+        raise ExpressionError("cannot be read: it contains a null character", text, text.index("\0"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's advice on odd code; what matters here is refused below
+            module = ast.parse(text)
+    except SyntaxError as error:
+        line_start = sum(len(line) + 1 for line in text.split("\n")[: (error.lineno or 1) - 1])
+        start = min(line_start + max((error.offset or 1) - 1, 0), max(len(text) - 1, 0))
+        deep = "nested" in error.msg or "recursion" in error.msg
+        raise ExpressionError(
+            "nested too deeply (at most 200 brackets)" if deep else _plain(error.msg), text, start
+        ) from None
+    except (RecursionError, MemoryError):
+        raise ExpressionError(
+            "nested too deeply: name parts of it, as in 'n = x*w + b; tanh(n)'", text, 0, len(text)
+        ) from None
+    statements: list[tuple[str | None, ast.expr]] = []
+    inputs: dict[str, ast.Name] = {}
+    assigned: dict[str, ast.Name] = {}
+    used: set[str] = set()
+    for position, statement in enumerate(module.body):
+        last = position == len(module.body) - 1
+        target = _target(statement, text, assigned, last)
+        value = statement.value  # type: ignore[attr-defined]  # _target() lets only Expr and Assign pass
+        for node in _postorder(value):
+            _check(node, text)
+            if isinstance(node, ast.Name) and node.id not in assigned:
+                inputs.setdefault(node.id, node)
+            elif isinstance(node, ast.Name):
+                used.add(node.id)
+        if target is not None:
+            if target.id in inputs:
+                raise _error(f"{target.id} is used before it is assigned", text, inputs[target.id])
+            assigned[target.id] = target
+            if last:
+                used.add(target.id)
+        statements.append((target.id if target else None, value))
+    for name, place in assigned.items():
+        if name not in used:
+            raise _error(f"{name} is computed but never used: it would not be part of the graph", text, place)
+    return Expression(text, statements, inputs)
+
+
+def _target(statement: ast.stmt, text: str, assigned: Mapping[str, ast.Name], last: bool) -> ast.Name | None:
+    if isinstance(statement, ast.Expr):
+        if not last:
+            raise _error("this result is not used: give it a name, as in 'n = x*w; tanh(n)'", text, statement.value)
+        return None
+    if (
+        not isinstance(statement, ast.Assign)
+        or len(statement.targets) != 1
+        or not isinstance(statement.targets[0], ast.Name)
+    ):
+        raise _error(
+            f"only expressions and 'name = expression' are allowed, not a statement of kind {type(statement).__name__}",
+            text,
+            statement,
+        )
+    target = statement.targets[0]
+    if target.id in OPS:
+        raise _error(f"{target.id} is the name of an op: choose another", text, target)
+    if target.id in assigned:
+        raise _error(f"{target.id} is assigned twice: every name stands for one node", text, target)
+    return target
+
+
+def _check(node: ast.expr, text: str) -> None:
+    if isinstance(node, ast.Constant):
+        if type(node.value) not in (int, float):
+            raise _error(f"{node.value!r} is not a real number", text, node)
+        try:
+            finite = abs(float(node.value)) != float("inf")  # type: ignore[arg-type]  # checked just above
+        except OverflowError:
+            finite = False
+        if not finite:
+            raise _error("this number is too large for a float (the largest is 1.8e308)", text, node)
+    elif isinstance(node, ast.Name):
+        if node.id in OPS:
+            raise _error(f"{node.id} is an op: call it, as in {node.id}({', '.join(OPS[node.id].names)})", text, node)
+    elif isinstance(node, ast.Call):
+        if not isinstance(node.func, ast.Name):
+            raise _error(f"only ops can be called; {_WHAT}", text, node.func)
+        if node.func.id not in OPS:
+            raise _error(f"unknown op {node.func.id!r} (ops: {', '.join(OPS)})", text, node.func)
+        if node.keywords:
+            raise _error("arguments are given by position", text, node.keywords[0].value)
+    elif isinstance(node, ast.BinOp):
+        if type(node.op) not in BINARY:
+            raise _error(f"this operator is not allowed; {_WHAT}", text, node)
+    elif isinstance(node, ast.UnaryOp):
+        if not isinstance(node.op, (ast.USub, ast.UAdd)):
+            raise _error(f"this operator is not allowed; {_WHAT}", text, node)
+    elif not isinstance(node, ast.List):
+        kind = {"Attribute": "an attribute access", "Subscript": "an index", "Lambda": "a lambda"}.get(
+            type(node).__name__, "this"
+        )
+        raise _error(f"{kind} is not allowed; {_WHAT}", text, node)
+
+
+def _children(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right]
+    if isinstance(node, ast.UnaryOp):
+        return [node.operand]
+    if isinstance(node, ast.Call):
+        return node.args
+    return node.elts if isinstance(node, ast.List) else []
+
+
+def _postorder(tree: ast.expr) -> Iterator[ast.expr]:
+    """Every node, operands before what uses them, without recursion."""
+    stack: list[tuple[ast.expr, bool]] = [(tree, False)]
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            yield node
+        else:
+            stack.append((node, True))
+            stack.extend((child, False) for child in reversed(_children(node)))
+
+
+def _op_of(node: ast.expr) -> tuple[str, int]:
+    if isinstance(node, ast.BinOp):
+        return _OPERATORS[BINARY[type(node.op)]], 2
+    if isinstance(node, ast.UnaryOp):
+        return ("neg" if isinstance(node.op, ast.USub) else "+"), 1
+    if isinstance(node, ast.List):
+        return "list", len(node.elts)
+    assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)  # all that _check() lets pass
+    return node.func.id, len(node.args)
+
+
+def _fit(name: str, operands: list[Any]) -> tuple[Any, ...]:
+    if name == "pow" and not isinstance(operands[1], Value):
+        name = "pow_const"
+    if not OPS[name].variadic and any(isinstance(operand, list) for operand in operands):
+        raise TypeError(f"{name} takes numbers, not lists (sum and dot take lists)")
+    return name, *operands
+
+
+def _span(text: str, node: ast.AST) -> tuple[int, int]:
+    """Start and end of a node as character positions; `ast` counts bytes within lines."""
+    lines = text.split("\n")
+    ends = []
+    for line, column in ((node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)):  # type: ignore[attr-defined]  # every expr and stmt has them
+        before = sum(len(earlier) + 1 for earlier in lines[: line - 1])
+        within = column if text.isascii() else len(lines[line - 1].encode()[:column].decode(errors="replace"))
+        ends.append(before + within)
+    return ends[0], ends[1]
+
+
+def _place(text: str, node: ast.AST) -> SourceLine:
+    return SourceLine(FILE, 1, *_span(text, node))
+
+
+def _error(message: str, text: str, node: ast.AST) -> ExpressionError:
+    return ExpressionError(message, text, *_span(text, node))
+
+
+def _plain(message: str) -> str:
+    message = message[0].lower() + message[1:]
+    return message.partition(". Perhaps")[0].partition(". Maybe")[0]

@@ -1,0 +1,34 @@
+"""`glassgrad check`: the gradient of an expression against derivatives found without backpropagation."""
+
+from __future__ import annotations
+
+import argparse
+
+from ...engine.core.value import Value
+from ...engine.proof.gradcheck import gradcheck
+from .expression import NEURON, add_arguments, evaluated
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and its arguments."""
+    parser.description = (
+        "Check the gradient of an expression against the complex-step derivative of the same graph in NumPy.\n"
+        "Exit status 1 if a derivative is wrong."
+    )
+    parser.epilog = (
+        "examples:\n"
+        f'  glassgrad check "{NEURON[0]}" {NEURON[1]}\n'
+        '  glassgrad check "x**y / sin(x)" x=1.5 y=2 --second-order\n'
+        '  glassgrad check "relu(x)" x=0        # a kink: no derivative here, and it says so'
+    )
+    add_arguments(parser)
+    parser.add_argument("--second-order", action="store_true", help="check all second derivatives, too")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the report."""
+    result = evaluated(options)
+    inputs = [v for v in result.names.values() if isinstance(v, Value) and v.op == ""]
+    report = gradcheck(result.root, inputs, second_order=options.second_order)
+    print(report)
+    return 0 if report.ok else 1

@@ -1,0 +1,75 @@
+"""`glassgrad compile`: the NumPy program that an expression, or a network written in scalars, secretly is."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from .errors import CommandError
+from .expression import NEURON, evaluated
+
+if TYPE_CHECKING:
+    from ...engine.compiler import Program
+
+SETS = {"moons": [16, 16], "digits": [32]}
+"""The data sets that can be named, and the hidden layers of the network that learns each."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and its arguments."""
+    parser.description = (
+        "Compile scalar code into matrix steps; print the steps and the code that runs.\n"
+        "moons and digits stand for one training example of a network on these data."
+    )
+    parser.epilog = (
+        "examples:\n"
+        f'  glassgrad compile "{NEURON[0]}" {NEURON[1]}\n'
+        '  glassgrad compile "x*w + b" x=1 w=2 b=3 --backend numpy\n'
+        "  glassgrad compile moons\n"
+        "  glassgrad compile digits --no-source"
+    )
+    parser.add_argument("expression", metavar="EXPR|moons|digits", help="an expression, or one of the data sets")
+    parser.add_argument("values", metavar="NAME=NUMBER", nargs="*", help="a number for each name in the expression")
+    parser.add_argument(
+        "--backend", choices=("auto", "numpy", "python", "numba"), default="auto", help="what code to make (auto)"
+    )
+    parser.add_argument("--no-source", action="store_true", help="print only the steps")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the listing and the source."""
+    from ...engine.compiler import CompileError
+
+    try:
+        program = _network(options) if options.expression in SETS else _expression(options)
+    except CompileError as error:
+        raise CommandError(str(error)) from None
+    print(program)
+    if not options.no_source:
+        print(f"\n{program.source}", end="")
+    return 0
+
+
+def _expression(options: argparse.Namespace) -> Program:
+    from ...engine.compiler import compile
+    from ...engine.core.value import Value
+
+    result = evaluated(options)
+    leaves = [v for v in result.names.values() if isinstance(v, Value) and v.op == ""]
+    return compile(result.root, params=leaves, backend=options.backend)
+
+
+def _network(options: argparse.Namespace) -> Program:
+    from ... import nn
+    from ...engine.compiler import compile
+
+    if options.values:
+        raise CommandError(f"{options.expression} takes no numbers, got {options.values[0]!r}")
+    outputs = {"moons": 1, "digits": 10}[options.expression]
+    inputs = {"moons": 2, "digits": 64}[options.expression]
+    model = nn.MLP(inputs, [*SETS[options.expression], outputs], activation="relu", seed=0)
+    loss: Any = nn.binary_cross_entropy if outputs == 1 else nn.cross_entropy
+    target: Any = 1.0 if outputs == 1 else [1.0] + [0.0] * (outputs - 1)
+    example = ([0.5] * inputs, target)
+    params = model.parameters()
+    return compile(lambda x, y: loss(model(x), y), example=example, params=params, backend=options.backend)

@@ -1,0 +1,1 @@
+"""What a drawing is: data, text, colours, shapes."""

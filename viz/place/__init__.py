@@ -1,0 +1,1 @@
+"""From a graph to a drawing: what the boxes say, and where everything goes."""

@@ -1,0 +1,1 @@
+"""A drawing in the languages of files: functions from the model, knowing nothing else."""

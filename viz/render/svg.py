@@ -1,0 +1,155 @@
+"""A `Drawing` as SVG: no style sheet, no script, every id prefixed, every text escaped.
+
+In a page (`interactive=True`) the parts carry class names and no colours of their own, so that the page's CSS can show
+states; alone, colours are presentation attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from html import escape
+from typing import Final, Literal
+
+from ..model.drawing import FONT_SIZE, Box, Drawing, Edge, Point
+from ..model.text import right_to_left
+from ..model.theme import AUTO, DARK, LIGHT, Theme
+
+FONT: Final = "Helvetica, Arial, 'DejaVu Sans', sans-serif"
+
+
+def render_svg(
+    drawing: Drawing, *, prefix: str | None = None, dark: bool | Literal["auto"] = False, interactive: bool = False
+) -> str:
+    """The drawing as SVG text.
+
+    Args:
+        drawing: what to render.
+        prefix: starts every id, so that several drawings can share a page; by default one made from the drawing.
+        dark: light colours on dark, or "auto": whatever the page has (its text colour, no background), for a page
+            that chooses by `prefers-color-scheme`.
+        interactive: give class names (box, edge, title, value, grad, slope, note, arrow) instead of colours.
+
+    >>> from glassgrad import Graph, Value
+    >>> from ..place.layout import layout
+    >>> svg = render_svg(layout(Graph(Value(2.0, "<b>"))), prefix="d1-")
+    >>> 'id="d1-n0"' in svg and "&lt;b&gt;" in svg and "<b>" not in svg
+    True
+    """
+    prefix = own_prefix(drawing) if prefix is None else prefix
+    theme = None if interactive else DARK if dark is True else AUTO if dark == "auto" else LIGHT
+    return "\n".join(_lines(drawing, escape(prefix), theme)) + "\n"
+
+
+def own_prefix(drawing: Drawing) -> str:
+    """A prefix that differs between different drawings, and is the same in every process."""
+    return "gg" + sha256(repr((drawing.boxes, drawing.edges, drawing.direction)).encode()).hexdigest()[:8] + "-"
+
+
+def _lines(drawing: Drawing, prefix: str, theme: Theme | None) -> Iterator[str]:
+    w, h = _number(drawing.width), _number(drawing.height)
+    role = "img" if theme else "group"  # inside an img, nothing could take the focus
+    yield (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="{role}" '
+        f'aria-labelledby="{prefix}summary" font-family="{FONT}" font-size="{FONT_SIZE:g}" text-anchor="middle">'
+    )
+    yield f'<title id="{prefix}summary">{escape(drawing.summary)}</title>'
+    if theme is not None and theme.background != "none":
+        yield f'<rect width="{w}" height="{h}" fill="{theme.background}"/>'
+    yield f"<defs>{_markers(prefix, theme)}</defs>"
+    shared = f' fill="none" stroke="{theme.forward}" stroke-width="1.3"' if theme else ' fill="none"'
+    yield f'<g class="edges"{shared}>'
+    for edge in drawing.edges:
+        yield _edge(edge, prefix, theme)
+    yield "</g>"
+    for box in drawing.boxes:
+        yield from _box(drawing, box, prefix, theme)
+    slopes = [edge for edge in drawing.edges if edge.slope]
+    if slopes:
+        yield '<g font-size="10">'
+        colour = f' fill="{theme.quiet}"' if theme else ""
+        for edge in slopes:
+            x, y = map(_number, edge.slope_at)
+            place = f'id="{prefix}{edge.id}-slope" class="slope" x="{x}" y="{y}"'
+            yield f"<text {place}{colour}>{escape(edge.slope)}</text>"
+        yield "</g>"
+    yield "</svg>"
+
+
+def _markers(prefix: str, theme: Theme | None) -> str:
+    """Arrowheads: `forward` for the end of an edge, `backward` for its start."""
+    shape = 'viewBox="0 0 8 8" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" refY="4" orient="auto"'
+    forward = f' fill="{theme.forward}"' if theme else ""
+    heads = (
+        f'<marker id="{prefix}forward" refX="8" {shape}><path class="arrow" d="M0 .5 8 4 0 7.5z"{forward}/></marker>'
+    )
+    if theme is None:
+        head = '<path class="arrow backward" d="M8 .5 0 4 8 7.5z"/>'
+        heads += f'<marker id="{prefix}backward" refX="0" {shape}>{head}</marker>'
+    return heads
+
+
+def _edge(edge: Edge, prefix: str, theme: Theme | None) -> str:
+    data = "" if theme else f' data-input="{edge.input}" data-node="{edge.node}" data-position="{edge.position}"'
+    head = f'marker-end="url(#{prefix}forward)"'
+    return f'<path id="{prefix}{edge.id}" class="edge"{data} d="{svg_path(edge.curve)}" {head}/>'
+
+
+def svg_path(curve: tuple[Point, ...]) -> str:
+    """The `d` of a path along a curve, straight pieces as lines."""
+    words = [f"M{_point(curve[0])}"]
+    for i in range(0, len(curve) - 1, 3):
+        a, b, c, d = curve[i : i + 4]
+        if a[1] == b[1] == c[1] == d[1] or a[0] == b[0] == c[0] == d[0]:
+            words.append(f"L{_point(d)}")
+        else:
+            words.append(f"C{_point(b)} {_point(c)} {_point(d)}")
+    return "".join(words)
+
+
+def _box(drawing: Drawing, box: Box, prefix: str, theme: Theme | None) -> Iterator[str]:
+    data = "" if theme else f' data-nodes="{" ".join(map(str, box.nodes))}"'
+    yield f'<g id="{prefix}{box.id}" class="box {box.kind}"{data}>'
+    yield f"<title>{escape(box.tooltip)}</title>"
+    yield _frame(box, theme)
+    for y, dashed in drawing.rules(box):
+        yield _rule(box, y, dashed, theme)
+    for text in drawing.texts(box):
+        colour = f' fill="{theme.text_of(box.kind, text.part)}"' if theme else ""
+        part_id = f' id="{prefix}{box.id}-{text.part}"' if text.part != "title" else ""
+        body = _title(box) if text.part == "title" else escape(text.text)
+        yield f'<text{part_id} class="{text.part}" x="{_number(text.x)}" y="{_number(text.y)}"{colour}>{body}</text>'
+    yield "</g>"
+
+
+def _title(box: Box) -> str:
+    """The title; a label that is written from right to left does not turn what follows it."""
+    if not right_to_left(box.label):
+        return escape(box.title)
+    rest = box._replace(label="\0").title.partition("\0")[2]
+    return f'<tspan direction="rtl" unicode-bidi="isolate">{escape(box.label)}</tspan>{escape(rest)}'
+
+
+def _frame(box: Box, theme: Theme | None) -> str:
+    place = f'x="{_number(box.x)}" y="{_number(box.y)}" width="{_number(box.width)}" height="{_number(box.height)}"'
+    if theme is None:
+        return f'<rect class="frame" {place} rx="{LIGHT.of(box.kind).radius:g}"/>'
+    style = theme.of(box.kind)
+    look = f'rx="{style.radius:g}" fill="{style.fill}" stroke="{theme.border}" stroke-width="{style.line:g}"'
+    return f"<rect {place} {look}/>"
+
+
+def _rule(box: Box, y: float, dashed: bool, theme: Theme | None) -> str:
+    """The line between two texts: dashed above the gradient."""
+    dash = ' stroke-dasharray="3 2"' if dashed else ""
+    colour = f' stroke="{theme.border}" stroke-width=".7"' if theme else ""
+    return f'<path class="rule" d="M{_number(box.x)} {_number(y)}H{_number(box.x + box.width)}"{dash}{colour}/>'
+
+
+def _point(point: Point) -> str:
+    return f"{_number(point[0])} {_number(point[1])}"
+
+
+def _number(x: float) -> str:
+    text = f"{x:.1f}"
+    return text[:-2] if text.endswith(".0") else text

@@ -1,0 +1,1 @@
+"""The walk through a computation: running a learner's code, the page, the terminal."""
