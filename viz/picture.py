@@ -10,7 +10,7 @@ from ..engine.core.value import Value
 from ..engine.story.graph import Graph
 from .model.drawing import Direction, Drawing
 from .place.layout import Engine, layout
-from .walk.names import frame_names, variable_names
+from .walk.variables import frame_names, variable_names
 
 # `draw` is not in a module of its own name: importing that would put the module in the place of the function.
 

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from glassgrad.engine.compiler import CompileError, Program, compile
     from glassgrad.engine.proof.gradcheck import gradcheck
     from glassgrad.engine.story.graph import Graph
+    from glassgrad.engine.story.ledger import explain
     from glassgrad.engine.story.source import record_source
-    from glassgrad.engine.story.steps import explain, steps
+    from glassgrad.engine.story.steps import steps
 
 __version__ = "0.1.0"
 
@@ -41,7 +42,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "Graph": "engine.story.graph",
     "steps": "engine.story.steps",
-    "explain": "engine.story.steps",
+    "explain": "engine.story.ledger",
     "record_source": "engine.story.source",
     "gradcheck": "engine.proof.gradcheck",
     "compile": "engine.compiler",

@@ -14,6 +14,7 @@ from ..core.backward import topological_order
 from ..core.value import CONST, DETACHED, LEAF, Value
 from ..errors import GraphError
 from ..rules.ops import OPS
+from .naming import distinct, next_free, numbered, subscript
 from .scope import Call
 
 FORMAT = "glassgrad graph 1"
@@ -41,6 +42,7 @@ class Node(NamedTuple):
         slopes: ∂node/∂operand for each, as stored at forward time; None for a constant.
         groups: indices into `Graph.groups` of the calls it belongs to, outermost first.
         source: where the user's code made it, if that was recorded.
+        now: the number its Value has now, if that was changed after it was used in the graph; else None.
     """
 
     id: int
@@ -52,10 +54,11 @@ class Node(NamedTuple):
     slopes: tuple[float | None, ...]
     groups: tuple[int, ...] = ()
     source: SourceLine | None = None
+    now: float | None = None
 
     @property
     def name(self) -> str:
-        """The label, or `v<id>`; a constant's name is its number."""
+        """The label, or `v<id>`; a constant's name is its number. No two nodes of a graph have the same."""
         return self.label or (format_number(self.data) if self.op == CONST else f"v{self.id}")
 
 
@@ -71,6 +74,9 @@ class Group(NamedTuple):
 
 class Graph:
     """A snapshot of the computation behind one Value.
+
+    A name stands for one node: a label that several have (a variable that was assigned again) is numbered in order of
+    evaluation, x₁, x₂.
 
     Args:
         root: the result.
@@ -106,7 +112,7 @@ class Graph:
         object.__setattr__(
             self,
             "nodes",
-            tuple(
+            _each_its_name(
                 Node(
                     i,
                     v.op,
@@ -134,7 +140,7 @@ class Graph:
         0.0
         """
         graph = object.__new__(cls)
-        object.__setattr__(graph, "nodes", tuple(nodes))
+        object.__setattr__(graph, "nodes", _each_its_name(nodes))
         object.__setattr__(graph, "groups", tuple(groups))
         return graph
 
@@ -159,25 +165,31 @@ class Graph:
         Raises:
             GraphError: if there is none, or more than one.
         """
-        found = [node for node in self.nodes if node.label == name] or [
-            node for node in self.nodes if node.name == name
-        ]
+        found = [node for node in self.nodes if node.name == name]
         if len(found) == 1:
             return found[0]
+        several = found or [node for node in self.nodes if numbered(name, node.name)]
+        if several:
+            listed = ", ".join(f"{node.name} = {format_number(node.data)}" for node in several[:20])
+            raise GraphError(f"{len(several)} nodes are called {name!r}, so each has a number: choose one of {listed}")
         known = ", ".join(node.label for node in self.nodes if node.label)
         raise GraphError(
-            f"{len(found) or 'no'} nodes are called {name!r} "
-            f"(labels: {known or 'none'}; any node: v0 … v{len(self.nodes) - 1})"
+            f"no nodes are called {name!r} (labels: {known or 'none'}; any node: v0 … v{len(self.nodes) - 1})"
         )
 
     def __len__(self) -> int:
         return len(self.nodes)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Graph) and self.nodes == other.nodes and self.groups == other.groups
+        return isinstance(other, Graph) and self._computation == other._computation
 
     def __hash__(self) -> int:
-        return hash((self.nodes, self.groups))
+        return hash(self._computation)
+
+    @property
+    def _computation(self) -> tuple[object, ...]:
+        """All but what happened to the Values afterwards."""
+        return tuple(node._replace(now=None) for node in self.nodes), self.groups
 
     def __repr__(self) -> str:
         return f"Graph({len(self.nodes)} nodes, root={self.root.name}={self.root.data!r})"
@@ -196,6 +208,7 @@ class Graph:
                 "slopes": [_number_out(s) for s in node.slopes],
                 "groups": node.groups,
                 "source": node.source,
+                **({} if node.now is None else {"now": _number_out(node.now)}),
             }
             for node in self.nodes
         ]
@@ -225,6 +238,17 @@ class Graph:
 def format_number(x: float) -> str:
     """A number as short as it can be said exactly: `2`, not `2.0`."""
     return str(int(x)) if x.is_integer() and abs(x) < 1e15 else repr(x)
+
+
+def _each_its_name(given: Iterable[Node]) -> tuple[Node, ...]:
+    nodes = tuple(given)
+    labels = distinct([node.label for node in nodes])
+    taken = set(labels)
+    for node in nodes:  # an unnamed node gives way to a label that looks like its name
+        if not node.label and node.op != CONST and node.name in taken:
+            labels[node.id] = node.name + subscript(next_free(node.name, taken))
+            taken.add(labels[node.id])
+    return tuple(node if node.label == label else node._replace(label=label) for node, label in zip(nodes, labels))
 
 
 def _groups(order: list[Value], ids: Mapping[Value, int]) -> tuple[tuple[Group, ...], list[tuple[int, ...]]]:
@@ -308,6 +332,7 @@ def _node_in(i: int, row: Any, groups: int) -> Node:
         tuple(None if s is None else _number_in(s, f"{where}: slope") for s in slopes),
         _ids_in(row.get("groups", []), groups, f"{where}: groups"),
         SourceLine(*source) if source else None,
+        None if row.get("now") is None else _number_in(row["now"], f"{where}: now"),
     )
 
 

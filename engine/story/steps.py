@@ -1,4 +1,4 @@
-"""Evaluation and differentiation as a list of events, and the ledger of one variable.
+"""Evaluation and differentiation as a list of events.
 
 One forward step a node, one seed step, one backward step an edge. Adding up the backward steps gives
 `.grad` bit for bit, because they are the same additions in the same order.
@@ -96,6 +96,32 @@ class Steps(Sequence[Step]):
                     flows.append(Flow(node.id, position, u, upstream, old, new))
         return flows
 
+    @cached_property
+    def arrivals(self) -> list[list[tuple[int, float]]]:
+        """For each node, by id, when its gradient grows: (index of the step, the sum from then on), in order."""
+        found: list[list[tuple[int, float]]] = [[] for _ in self.graph.nodes]
+        seed = len(self.graph)
+        found[-1].append((seed, 1.0))
+        for i, flow in enumerate(self.flows, seed + 1):
+            found[flow.input].append((i, flow.new))
+        return found
+
+    @cached_property
+    def step_back(self) -> dict[tuple[int, int], int]:
+        """For each edge that carries a gradient, as (node, position), the index of its backward step."""
+        return {(flow.node, flow.position): i for i, flow in enumerate(self.flows, len(self.graph) + 1)}
+
+    def about(self, index: int) -> tuple[int, int | None]:
+        """The node that step `index` computes, seeds or adds to, and the one that hands the contribution on."""
+        if index <= len(self.graph):
+            return min(index, len(self.graph) - 1), None
+        flow = self.flow(index)
+        return flow.input, flow.node
+
+    def flow(self, index: int) -> Flow:
+        """What runs back in the backward step `index`."""
+        return self.flows[index - len(self.graph) - 1]
+
     def __len__(self) -> int:
         return len(self.graph) + 1 + len(self.flows)
 
@@ -130,7 +156,7 @@ class Steps(Sequence[Step]):
                 sentence=f"Back from the result: {root.name} changes one to one with itself, so its gradient is 1.",
                 source=root.source,
             )
-        return _backward_step(self.graph, index, self.flows[index - len(nodes) - 1])
+        return _backward_step(self.graph, index, self.flow(index))
 
     def gradients(self) -> list[float]:
         """The gradient of every node after the last step, by id."""
@@ -297,75 +323,3 @@ def step_mathml(graph: Graph, step: Step) -> tuple[str, str]:
         line(d(root, receiver), "<mo>+=</mo>", d(root, node.name), "<mo>·</mo>", d(node.name, receiver), equals, chain),
         line(d(root, receiver), equals, total, equals, style.number(step.new or 0.0)[0]),
     )
-
-
-class Contribution(NamedTuple):
-    """One entry of a ledger: the gradient that came back through one edge."""
-
-    node: str
-    position: int
-    upstream: float
-    slope: float
-    contribution: float
-
-
-class Ledger(NamedTuple):
-    """Where the gradient of one variable comes from; `str()` writes it out."""
-
-    name: str
-    root: str
-    contributions: tuple[Contribution, ...]
-    total: float
-
-    def __str__(self) -> str:
-        head = f"∂{self.root}/∂{self.name} = {short(self.total)}"
-        if not self.contributions:
-            return f"{head}  ({'it is the result itself' if self.name == self.root else 'no edge leads back to it'})"
-        style = Text("×")
-        parts = [style.binary("*", style.number(c.upstream), style.number(c.slope)) for c in self.contributions]
-        total = parts[0]
-        for part in parts[1:]:
-            total = style.binary("+", total, part)
-        lines = [
-            f"  through {c.node}: {text} = {short(c.contribution)}" for c, (text, _) in zip(self.contributions, parts)
-        ]
-        return "\n".join([head, *lines, f"  sum: {total[0]} = {short(self.total)}"])
-
-
-def explain(root: Value | Graph, x: Value | str, names: Mapping[str, object] | None = None) -> Ledger:
-    """The ledger of one variable: every contribution to its gradient, edge by edge, and their sum.
-
-    Args:
-        root: the result, or a graph of it.
-        x: the variable: a Value (if `root` is one), or its label.
-        names: labels for Values that have none, such as `locals()`.
-
-    Raises:
-        GraphError: if no node, or more than one, is called `x`.
-        ValueError: if the Value `x` is not below `root`.
-
-    >>> a = Value(3.0, "a")
-    >>> print(explain(a + a, a))
-    ∂v1/∂a = 2
-      through v1: 1 × 1 = 1
-      through v1: 1 × 1 = 1
-      sum: 1 × 1 + 1 × 1 = 2
-    """
-    walk = steps(root, names)
-    if isinstance(x, Value):
-        from ..core.backward import topological_order
-
-        order = topological_order(root) if isinstance(root, Value) else []
-        found = next((i for i, v in enumerate(order) if v is x), None)
-        if found is None:
-            raise ValueError(f"{x!r} is not below {root!r}: the result does not depend on it")
-    else:
-        found = walk.graph.find(x).id
-    nodes = walk.graph.nodes
-    flows = [flow for flow in walk.flows if flow.input == found]
-    entries = []
-    for flow in flows:
-        local = nodes[flow.node].slopes[flow.position]
-        assert local is not None  # constants have no flow
-        entries.append(Contribution(nodes[flow.node].name, flow.position, flow.upstream, local, flow.upstream * local))
-    return Ledger(nodes[found].name, walk.graph.root.name, tuple(entries), walk.gradients()[found])

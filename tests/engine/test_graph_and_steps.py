@@ -6,6 +6,7 @@ import json
 import math
 import re
 import sys
+import time
 from xml.etree import ElementTree
 
 import pytest
@@ -14,6 +15,7 @@ import glassgrad as gg
 from glassgrad import GraphError, Value
 from glassgrad.engine.rules.ops import OPS
 from glassgrad.engine.story.graph import FORMAT, Graph
+from glassgrad.engine.story.moment import changed, moment
 from glassgrad.engine.story.scope import Call, mark_call
 from glassgrad.engine.story.steps import step_mathml, steps
 
@@ -50,6 +52,94 @@ def test_names_come_from_the_callers_variables():
     assert [leaf.name for leaf in graph.leaves] == ["x1", "w1", "x2", "w2", "b"]
     with pytest.raises(GraphError, match="no nodes are called 'q'"):
         graph.find("q")
+
+
+def test_no_two_nodes_are_shown_under_one_name():
+    x = Value(1.0, "x")
+    y = x
+    for _ in range(3):
+        y = y - 0.5 * y
+        y.label = "x"
+    other = Value(2.0, "v1")  # looks like the name of the unnamed node 1
+    graph = Graph(y + other * Value(3.0, "x₂"))
+    names = [node.name for node in graph.nodes if node.op != "const"]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if name.startswith("x")] == ["x₁", "x₃", "x₄", "x₅", "x₂"]
+    assert graph.find("v1").data == 2.0
+    with pytest.raises(GraphError, match=r"5 nodes are called 'x'.*choose one of x₁ = 1, x₃ = 0\.5"):
+        graph.find("x")
+    assert gg.explain(graph, "x₁").total == 0.125
+    assert Graph.of([node._replace(label="a") for node in Graph(x + other).nodes]).root.name == "a₃"
+
+
+def test_what_a_value_is_now_is_kept_and_decides_no_equality():
+    graph = Graph(Value(2.0, "x") * 3)
+    later = Graph.of((node._replace(now=5.0) if node.label else node for node in graph.nodes), graph.groups)
+    assert later == graph
+    assert hash(later) == hash(graph)
+    assert Graph.from_json(later.to_json()).nodes[0].now == 5.0
+    assert "now" not in graph.to_json()
+
+
+def states(walk, k):
+    """What is known at step k, worked out from the steps themselves in the plainest way."""
+    seen, count = list(walk)[: k + 1], len(walk.graph)
+    last, nodes, edges = seen[-1], [], {}
+    for node in walk.graph.nodes:
+        news, got = (
+            [s.new for s in some if s.phase != "forward" and (s.node if s.input is None else s.input) == node.id]
+            for some in (walk, seen)
+        )
+        value = next((s.value for s in seen if s.phase == "forward" and s.node == node.id), None)
+        current = node.id == (last.node if last.input is None else last.input)
+        sender = last.phase == "backward" and node.id == last.node
+        nodes.append(
+            (value is not None, value, got[-1] if got else None, len(got), len(news) - len(got), current, sender)
+        )
+        for position in range(len(node.inputs)):
+            back = any((s.phase, s.node, s.position) == ("backward", node.id, position) for s in seen)
+            now = (
+                last.node == node.id and (last.phase == "forward" or last.position == position) and last.phase != "seed"
+            )
+            edges[node.id, position] = (value is not None, back, node.slopes[position] if back else None, now)
+    assert len(nodes) == count
+    return nodes, edges
+
+
+def test_a_moment_is_what_the_steps_so_far_have_shown():
+    x, w = Value(0.3, "x"), Value(-0.7, "w")
+    for root in (x * x, x, (x * w).tanh() * x + gg.dot([x, w, x], [w, 1.5, x], w) / (w - 2) ** 3):
+        walk = steps(root)
+        shown = None
+        for k in range(len(walk)):
+            now = moment(walk, k)
+            nodes, edges = states(walk, k)
+            assert [tuple(state) for state in now.nodes] == nodes
+            assert {(node, position): tuple(state) for node, position, state in now.edges} == edges
+            assert [state.complete for state in now.nodes] == [
+                got > 0 and not left for _, _, _, got, left, _, _ in nodes
+            ]
+            assert now.step == walk[k]
+            assert nodes[now.focus][5]
+            if shown is not None:
+                ids, keys = changed(walk, k - 1, k)
+                assert ids >= {i for i, (a, b) in enumerate(zip(nodes, shown[0])) if a != b}
+                assert keys >= {key for key in edges if edges[key] != shown[1][key]}
+                assert changed(walk, k, k - 1) == (ids, keys)
+            shown = nodes, edges
+        assert moment(walk, -1).index == len(walk) - 1
+        with pytest.raises(IndexError, match="there are steps 0 to"):
+            moment(walk, len(walk))
+
+
+def test_moments_take_time_in_proportion_to_what_is_asked():
+    """A node with 20,000 contributions: each moment is a search, not a sum over all that came before."""
+    x = Value(0.5, "x")
+    walk = steps(gg.sum([x] * 20_000))
+    start = time.perf_counter()
+    grads = [moment(walk, k).node(0).gradient for k in range(3, len(walk), 10)]
+    assert grads[-1] == pytest.approx(20_000, abs=20)
+    assert time.perf_counter() - start < 1.0
 
 
 def test_json_round_trip_is_exact():

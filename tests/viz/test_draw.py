@@ -15,7 +15,7 @@ from glassgrad.viz.model.theme import BACKWARD, BACKWARD_DARK, DARK, FORWARD, FO
 from glassgrad.viz.place.layout import layout
 from glassgrad.viz.render.dot import dot_source
 from glassgrad.viz.render.svg import own_prefix, render_svg
-from glassgrad.viz.walk import names as names_module
+from glassgrad.viz.walk import variables as names_module
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -10,7 +10,8 @@ from rich.text import Text
 from ...engine.proof.gradcheck import gradcheck
 from ...engine.story.expression import parse
 from ...engine.story.graph import Graph
-from ...engine.story.steps import Steps, explain
+from ...engine.story.ledger import explain
+from ...engine.story.steps import Steps
 from ..walk import terminal
 from .expression import NEURON
 

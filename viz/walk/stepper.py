@@ -14,10 +14,11 @@ from ...engine.number import number
 from ...engine.rules.ops import OPS
 from ...engine.story.expression import parse
 from ...engine.story.graph import Graph, SourceLine
+from ...engine.story.naming import subscript
 from ...engine.story.source import record_source
 from ...engine.story.steps import Steps, steps
-from .names import frame_names, variable_names
 from .source_pane import SourcePane, assigned_names, parameter_places, source_pane
+from .variables import frame_names, variable_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 FORMATS: Final = (".html", ".gif")
 FRAME_HEIGHT: Final = 940
 """Height of the page inside a notebook, in CSS pixels."""
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class Stepper:
@@ -286,5 +286,5 @@ def _names(
         fresh = [value for value in values if value not in names]
         for i, value in enumerate(fresh):
             alone = len(fresh) == 1 and name not in inputs
-            names[value] = name if alone else name + str(i + 1).translate(_SUBSCRIPTS)
+            names[value] = name if alone else name + subscript(i + 1)
     return names
