@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""What all tests share: goldens, seeds, workers, and what becomes of a test that was skipped."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
+import hypothesis
 import pytest
 
-collect_ignore = ["benchmarks"]  # programs, not tests
+collect_ignore = ["benchmarks", "mutation.py"]  # programs, not tests
 GOLDEN = Path(__file__).parent / "golden"
+FRESH = os.environ.get("GLASSGRAD_SEED", "")
+"""A whole number: random tests draw from this seed instead of their fixed one."""
+
+hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("nightly", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("nightly" if FRESH else "fixed")
 
 
 @pytest.fixture
@@ -26,6 +33,32 @@ def golden():
     return compare
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Hypothesis draws from `GLASSGRAD_SEED` where it is set."""
+    if FRESH:
+        config.option.hypothesis_seed = FRESH
+
+
+def pytest_report_header() -> str | None:
+    """Which seed a nightly run has."""
+    return f"GLASSGRAD_SEED={FRESH}" if FRESH else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes `fresh_seed` runs with three seeds: 0, 1 and 2, or those that begin at `GLASSGRAD_SEED`."""
+    if "fresh_seed" in metafunc.fixturenames:
+        first = int(FRESH or 0)
+        metafunc.parametrize("fresh_seed", range(first, first + 3))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """`-n auto`: a worker for each processor that this process may use, and no more than eight."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, 8)
+
+
 NEEDS = {"plot.py": "matplotlib"}  # doctests of modules that import without their extra, but do not run
 
 
@@ -37,8 +70,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"needs {needed}"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How to see the failures of a run with a fresh seed again."""
+    failed = [report.nodeid for report in terminalreporter.stats.get("failed", [])]
+    if FRESH and failed:
+        terminalreporter.section("to see it again")
+        for nodeid in failed:
+            terminalreporter.line(f"GLASSGRAD_SEED={FRESH} python -m pytest '{nodeid}'")
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Where everything is installed (`GLASSGRAD_NO_SKIPS=1`), a test that was skipped is a failure."""
+    """Where everything is installed (`GLASSGRAD_NO_SKIPS=1`), a test that was skipped is a failure.
+
+    With workers this is said by the process that collects their reports; they have no reporter of their own.
+    """
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("GLASSGRAD_NO_SKIPS") == "1" and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -19,7 +19,7 @@ Same = Callable[..., None]
 
 @pytest.mark.parametrize("backend", ["numpy", "python"])
 def test_random_graphs_of_all_ops(backend: str, grow: Grow, same: Same) -> None:
-    @settings(max_examples=25, deadline=None, derandomize=True)
+    @settings(max_examples=25)
     @given(st.integers(0, 10**6), st.integers(200, 2000))
     def check(seed: int, size: int) -> None:
         same(*grow(random.Random(seed), size), backend=backend)
@@ -71,6 +71,11 @@ def test_traced_function_on_a_batch(seed: int, grow: Grow) -> None:
     one, first = program.value_and_grad(x[:1], y[:1])
     assert one == pytest.approx(losses[0].data, rel=1e-12)
     assert first == pytest.approx(gg.grad(losses[0], weights), rel=1e-10, abs=1e-12)
+
+
+def test_fresh_functions_on_a_batch(fresh_seed: int, grow: Grow, same: Same) -> None:
+    test_traced_function_on_a_batch(1000 + fresh_seed, grow)
+    same(*grow(random.Random(fresh_seed), 1200))
 
 
 def neurons(rng: random.Random) -> tuple[list[list[Value]], list[list[float]]]:

@@ -155,14 +155,14 @@ def build(choices, leaves):
 GRAPHS = st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99), st.integers(0, 999)), min_size=200, max_size=200)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 @given(GRAPHS, st.lists(st.floats(-2, 2).map(lambda x: round(x, 3) + 0.0123), min_size=4, max_size=4))
 def test_random_graphs_agree_with_the_complex_step(choices, numbers):
     report = gradcheck(build(choices, leaves := [Value(x) for x in numbers]), leaves)
     assert report.ok, str(report)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 @given(GRAPHS)
 def test_backward_grad_steps_and_create_graph_agree(choices):
     leaves = [Value(x) for x in (0.3, -0.7, 1.1, -1.9)]

@@ -118,7 +118,7 @@ def test_values_are_complete_and_used():
         value("x", x=1.0, z=2.0)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300)
 @given(st.text(alphabet="xw0123456789.+-*/()[],=;tanhexp_'\" \n\\é", max_size=30))
 def test_any_text_is_a_number_or_an_expression_error(text):
     with contextlib.suppress(ExpressionError):

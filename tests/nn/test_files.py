@@ -61,7 +61,7 @@ def test_predictions_after_loading_are_identical(tmp_path):
     assert np.array_equal(nn.outputs(again, data.inputs), nn.outputs(model, data.inputs))
 
 
-@settings(deadline=None, derandomize=True, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.floats(), min_size=3, max_size=3))
 def test_every_float_survives(numbers):
     model = nn.Neuron(2)

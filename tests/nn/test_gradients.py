@@ -77,7 +77,7 @@ def test_the_reference_knows_every_loss():
 
 
 @pytest.mark.parametrize("loss", REFERENCE)
-@settings(deadline=None, derandomize=True, max_examples=25)
+@settings(max_examples=25)
 @given(
     nin=st.integers(1, 4),
     nouts=st.lists(st.integers(1, 5), min_size=1, max_size=3),

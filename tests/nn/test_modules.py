@@ -62,7 +62,7 @@ def test_zero_grad_makes_gradients_not_computed():
     assert all(p.grad == 0.0 for p in model.parameters())
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(
     nin=st.integers(1, 4),
     nouts=st.lists(st.integers(1, 4), min_size=1, max_size=3),
@@ -185,7 +185,7 @@ def test_user_ops_can_be_activations():
         gg.engine.remove_op("bent")
 
 
-@settings(deadline=None, derandomize=True, max_examples=50)
+@settings(max_examples=50)
 @given(
     nin=st.integers(1, 4), nout=st.integers(1, 3), seed=st.integers(0, 99), rate=st.floats(1e-3, 1.0), data=st.data()
 )

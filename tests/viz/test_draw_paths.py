@@ -58,9 +58,7 @@ def test_golden_paths(golden):
 
 
 @given(st.integers(4, 22), st.integers(0, 1000))
-@settings(
-    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)  # a pure function
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])  # a pure function
 def test_products_of_all_paths_add_up_to_the_gradient(random_graph, size, seed):
     graph = random_graph(size, seed)
     steps = gg.steps(graph).gradients()

@@ -120,7 +120,7 @@ def test_hard_labels(label):
 
 
 @given(st.text(st.characters(), max_size=40))
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=120)
 def test_any_label(label):
     check(label)
 
@@ -145,7 +145,7 @@ def squeezed(text: str) -> str:
         max_size=6,
     )
 )
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 def test_any_label_through_dot(labels):
     values = [Value(float(i), label) for i, label in enumerate(labels)]
     total = sum(values[1:], start=values[0])

@@ -24,9 +24,7 @@ def test_boxes_apart_and_edges_clear_and_forward(issue_graphs, check_layout, nam
 
 
 @given(st.integers(2, 70), st.integers(0, 10_000), st.sampled_from(["LR", "TB"]))
-@settings(
-    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)  # fixtures are pure functions
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])  # fixtures are pure functions
 def test_random_graphs(random_graph, check_layout, size, seed, direction):
     check_layout(layout(random_graph(size, seed), fold=False, engine="builtin", direction=direction))
 
@@ -145,7 +143,7 @@ def test_bad_options_say_what_is_allowed():
 @given(
     st.lists(st.tuples(st.floats(-1e3, 1e3), st.floats(0.1, 10.0), st.floats(1.0, 50.0)), min_size=1, max_size=12),
 )
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60)
 def test_separation_keeps_distances_and_is_least_squares(rows):
     wanted, weights = [row[0] for row in rows], [row[1] for row in rows]
     offsets = [sum(row[2] for row in rows[:i]) for i in range(len(rows))]

@@ -138,7 +138,7 @@ def plain():
     return shape(labelled("a", "b"))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40)
 @given(LABELS, LABELS)
 def test_no_label_changes_the_page_s_structure(plain, a, b):
     html = labelled(a, b)

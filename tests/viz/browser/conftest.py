@@ -49,7 +49,7 @@ class Opened:
     def __init__(self, context, path):
         self.messages, self.requests = [], []
         self.page = context.new_page()
-        self.page.set_default_timeout(5000)
+        self.page.set_default_timeout(30_000)  # a machine may be busy
         self.page.on("console", lambda message: self.messages.append(message.text))
         self.page.on("pageerror", lambda error: self.messages.append(str(error)))
         self.page.on("dialog", lambda dialog: (self.messages.append(dialog.message), dialog.dismiss()))
@@ -63,8 +63,14 @@ class Opened:
         return set((self.page.locator(f"#g{element}").get_attribute("data-state") or "").split())
 
     def press(self, *keys):
+        """Press keys, each when the page has drawn what the one before did: only then has the focus moved, too."""
         for key in keys:
             self.page.keyboard.press(key)
+            self.drawn()
+
+    def drawn(self):
+        """Wait until the page has been drawn once more."""
+        self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     @property
     def at(self):

@@ -307,7 +307,7 @@ def test_predict_first(opened, walks):
     assert page.text("#verdict").startswith("✗")
     assert page.text("#gn9-value") == "0.7071"
     page.press("ArrowRight", "ArrowRight")  # the seed is not asked for
-    assert page.page.is_visible("#question")
+    page.page.locator("#question").wait_for()
     page.page.fill("#guess", "0,5")  # as much of the world writes it
     page.page.click("#check")
     assert page.text("#verdict") == "✓ Right."
@@ -448,7 +448,9 @@ def test_the_assets_are_in_the_page_and_nothing_else_is_allowed(opened, walks):
         image.src = 'http://127.0.0.1:9/x.png';
         document.body.append(script, image);
     }""")
-    page.page.wait_for_timeout(100)
+    while len(page.messages) < 2:
+        page.page.wait_for_event("console")
+    page.drawn()
     assert page.page.evaluate("window.broken") is None
     assert all("Content Security Policy" in message for message in page.messages)
     assert len(page.messages) == 2

@@ -1,0 +1,184 @@
+"""How small a mistake the gradient check finds, and how wild a function may be without a false alarm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import pytest
+
+import glassgrad as gg
+from glassgrad import Value, nn
+
+
+@pytest.fixture
+def rule() -> Iterator[object]:
+    """Defines the op `tried` with a slope that may be wrong."""
+    made = []
+
+    def define(forward: str, slope: str, *, analytic: bool = True) -> None:
+        if made:
+            gg.engine.remove_op("tried")
+        made[:] = [gg.define_op("tried", "t", "a", forward, slope, analytic=analytic)]
+
+    yield define
+    if made:
+        gg.engine.remove_op("tried")
+
+
+SMOOTH = [
+    ("sin(a)", "cos(a)", 0.7),
+    ("exp(a)", "y", 3.0),
+    ("exp(a)", "y", -40.0),
+    ("log(a)", "1 / a", 1e-3),
+    ("log(a)", "1 / a", 1e6),
+    ("sqrt(a)", "0.5 / y", 2e-3),
+    ("1 / a", "-(y**2)", 0.04),
+    ("a**5", "5 * a**4", -2.5),
+    ("tanh(9 * a)", "9 * (1 - y**2)", 0.1),
+    ("sin(40 * a)", "40 * cos(40 * a)", 1.0),
+    ("exp(-(a**2) * 200)", "-400 * a * y", 0.05),
+]
+
+
+@pytest.mark.parametrize(("forward", "slope", "at"), SMOOTH)
+@pytest.mark.parametrize("analytic", [True, False])
+def test_a_right_rule_passes_and_one_off_by_a_twentieth_of_a_percent_does_not(rule, forward, slope, at, analytic):
+    rule(forward, slope, analytic=analytic)
+    report = gg.gradcheck(lambda x: gg.tried(x), [at])
+    assert report, str(report)
+    assert report.rows[0].method == ("complex step" if analytic else "central difference")
+    for factor in (1.0005, 0.9995, -1.0, 0.0):
+        rule(forward, f"({slope}) * {factor}", analytic=analytic)
+        wrong = gg.gradcheck(lambda x: gg.tried(x), [at])
+        assert not wrong, str(wrong)
+        assert wrong.rows[0].verdict == "wrong"
+        assert wrong.worst == pytest.approx(abs(1 - factor) / max(1.0, factor), rel=0.01 if analytic else 0.3)
+
+
+@pytest.mark.parametrize(("forward", "slope", "at"), SMOOTH)
+def test_the_complex_step_is_exact_to_rounding(rule, forward, slope, at):
+    rule(forward, f"({slope}) * (1 + 1e-9)")
+    assert not gg.gradcheck(lambda x: gg.tried(x), [at])
+    rule(forward, slope)
+    assert gg.gradcheck(lambda x: gg.tried(x), [at]).worst < 1e-13
+
+
+@pytest.mark.parametrize(("forward", "slope", "at"), SMOOTH)
+def test_difference_quotients_are_extrapolated(rule, forward, slope, at):
+    """Plain central differences of the same steps are right to about 1e-5; twice extrapolated, to 1e-7 and better."""
+    rule(forward, slope, analytic=False)
+    row = gg.gradcheck(lambda x: gg.tried(x), [at]).rows[0]
+    assert row.numeric == pytest.approx(row.analytic, rel=2e-7)
+
+
+@pytest.mark.parametrize(("share", "found"), [(5e-4, True), (-5e-4, True), (2e-4, True), (2e-5, False), (0.0, False)])
+def test_a_small_share_of_the_gradient_that_got_lost(share, found):
+    """f is (1 + share)·x², but the graph knows of x² only; below CLOSE = 1e-4 it is rounding of the quotient."""
+    report = gg.gradcheck(lambda x: x * x + share * x.data**2, [1.7])
+    assert report.ok != found
+    if found:
+        assert report.rows[0].method == "central difference"
+        assert report.rows[0].numeric == pytest.approx(3.4 * (1 + share), rel=1e-6)
+        assert "f changes otherwise than its graph says" in report.rows[0].note
+
+
+WILD = {
+    "sin(1000 x)": (lambda x: (1000 * x).sin(), 0.3),
+    "near the edge of log": (lambda x: (x - 1).log(), 1 + 1e-3),
+    "a steep step": (lambda x: (300 * x).tanh(), 0.002),
+    "x^60": (lambda x: x**60, 1.3),
+    "sin(1/x)": (lambda x: (1 / x).sin(), 0.05),
+    "large": (lambda x: (x * 1e-5).exp(), 1e6),
+    "small": (lambda x: (x * 1e5).exp(), 1e-6),
+    "flat": (lambda x: x * 0 + 3, 2.0),
+    "a large constant beside it": (lambda x: x.sin() + 1e5, 0.7),
+}
+
+
+@pytest.mark.parametrize("name", WILD)
+def test_wild_functions_raise_no_false_alarm(name):
+    f, at = WILD[name]
+    report = gg.gradcheck(f, [at])
+    assert report, str(report)
+    assert [row.verdict for row in report.rows] == ["right"]
+
+
+@pytest.mark.parametrize("name", ["sin(1000 x)", "a steep step", "x^60", "sin(1/x)", "near the edge of log"])
+def test_and_what_is_lost_in_them_is_found(name):
+    f, at = WILD[name]
+    assert not gg.gradcheck(lambda x: f(x) + 0.01 * f(Value(x.data)).data, [at])
+
+
+def many(lose: float) -> tuple[object, list[Value]]:
+    xs = [Value(0.02 * i - 0.71, f"x{i}") for i in range(65)]
+
+    def f() -> Value:
+        whole = gg.sum([x.sin() * (1 + 0.1 * i) for i, x in enumerate(xs)])
+        return whole + lose * xs[40].data * 10
+
+    return f, xs
+
+
+def test_more_than_64_inputs_are_moved_in_three_directions_that_follow_the_seed():
+    f, xs = many(0.0)
+    one, again, other = gg.gradcheck(f, xs), gg.gradcheck(f, xs, seed=0), gg.gradcheck(f, xs, seed=1)
+    assert one and again and other
+    assert [row.name for row in one.rows[65:]] == ["direction 1", "direction 2", "direction 3"]
+    assert one.rows == again.rows
+    assert one.rows[:65] == other.rows[:65]
+    assert one.rows[65:] != other.rows[65:]
+    found = gg.gradcheck(*many(0.05))
+    assert not found
+    assert [row.verdict for row in found.rows[:65]] == ["right"] * 65
+    assert len(gg.gradcheck(lambda: gg.sum(xs[:64]), xs[:64]).rows) == 64
+
+
+def test_numbers_and_gradients_are_as_before():
+    x, w = Value(0.5, "x"), Value(2.0, "w")
+    (x * w).backward()
+    gg.gradcheck(lambda: (x * w).tanh(), [x, w], second_order=True)
+    assert (x.data, w.data, x.grad, w.grad) == (0.5, 2.0, 2.0, 0.5)
+
+    def failing() -> Value:
+        if x.data != 0.5:
+            raise RuntimeError("stop")
+        return x * w
+
+    with pytest.raises(RuntimeError, match="stop"):
+        gg.gradcheck(failing, [x, w])
+    assert x.data == 0.5
+
+
+def test_cancelled_terms_are_rounding_not_a_mistake():
+    report = gg.gradcheck(lambda x: 1e8 * x.sin() - 1e8 * x.sin() + x, [0.3])
+    assert report, str(report)
+    assert report.rows[0].analytic == pytest.approx(1.0, abs=1e-6)
+
+
+def test_relative_errors_and_the_worst():
+    rows = gg.gradcheck(lambda x, y: x.data * x + y, [2.0, 3.0]).rows
+    assert rows[0].error == pytest.approx(0.5)  # 2 instead of 4
+    assert rows[1].error == 0.0
+    report = gg.gradcheck(lambda x, y: abs(x) + y.data * y, [0.0, 3.0])
+    assert [row.verdict for row in report.rows] == ["kink", "wrong"]
+    assert report.worst == pytest.approx(0.5)
+
+
+def test_kinks_are_looked_for_on_both_sides_and_only_near():
+    assert [row.verdict for row in gg.gradcheck(lambda x: abs(x - 1), [1.0]).rows] == ["kink"]
+    for at in (1 + 1e-5, 1 - 1e-5):
+        assert gg.gradcheck(abs(Value(at) - 1), [Value(1.0)]).ok
+        x = Value(at)
+        assert [row.verdict for row in gg.gradcheck(abs(x - 1), [x]).rows] == ["right"]
+    x, y = Value(2.0), Value(2.0)
+    assert [row.verdict for row in gg.gradcheck(gg.max(x, y) + y, [x, y]).rows] == ["kink", "kink"]
+
+
+def test_a_row_for_each_pair_of_inputs_in_second_order():
+    model = nn.MLP(1, [2, 1], activation="tanh", seed=1)
+    report = gg.gradcheck(lambda: model([0.5]), model.parameters(), second_order=True)
+    assert report, str(report)
+    n = len(model.parameters())
+    assert len(report.rows) == n + n * n
+    assert math.isclose(report.value, model([0.5]).data)
