@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING
 from ..engine.lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from .model.drawing import Drawing
-    from .paths import explain
+    from .drawing import Drawing
+    from .micrograd import draw_dot, trace
+    from .paths import draw_paths, explain
     from .picture import draw
     from .plot import plot_decision_boundary, plot_fit, plot_history
-    from .render.dot import draw_dot, trace
     from .walk.stepper import Stepper, step
 
 # Loaded when first used, so that `import glassgrad.viz` stays light.
 _LAZY = {
     "draw": "picture",
-    "draw_dot": "render.dot",
-    "trace": "render.dot",
+    "draw_dot": "micrograd",
+    "trace": "micrograd",
+    "draw_paths": "paths",
     "explain": "paths",
-    "Drawing": "model.drawing",
+    "Drawing": "drawing",
     "plot_decision_boundary": "plot",
     "plot_fit": "plot",
     "plot_history": "plot",
@@ -36,6 +37,7 @@ __all__ = [
     "Stepper",
     "draw",
     "draw_dot",
+    "draw_paths",
     "explain",
     "plot_decision_boundary",
     "plot_fit",

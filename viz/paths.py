@@ -11,12 +11,17 @@ from collections.abc import Iterator, Mapping
 from math import fsum, prod
 from typing import Final, NamedTuple
 
+from ..engine.core.backward import topological_order
 from ..engine.core.value import Value
+from ..engine.rules.notation import short
 from ..engine.story.graph import Graph
-from .model.drawing import Box, Direction, Drawing, Edge
-from .model.text import number_text, shorten, visible
+from .drawing import Drawing
+from .model.diagram import Box, Direction, Edge
+from .model.text import shorten, visible
 from .picture import graph_of
-from .place.layout import Engine, node_box, placed_drawing
+from .place.boxes import node_box
+from .place.layout import Engine, placed_diagram
+from .place.operands import operand_marks
 
 LIMIT: Final = 16
 LONGEST: Final = 12
@@ -90,7 +95,7 @@ def _gradient(graph: Graph, start: int) -> float:
     return totals[start]
 
 
-def explain(
+def draw_paths(
     root: Value | Graph,
     x: Value | str,
     names: Mapping[str, object] | None = None,
@@ -114,7 +119,7 @@ def explain(
 
     >>> x = Value(3.0)
     >>> y = x * x + x
-    >>> print("\\n".join(explain(y, x).messages))
+    >>> print("\\n".join(draw_paths(y, x).messages))
     x → * → y: 3 × 1 = 3
     x → * → y: 3 × 1 = 3
     x → y: 1 = 1
@@ -131,13 +136,17 @@ def explain(
     if count > limit:
         rest = total - fsum(path.product for path in shown)
         messages.append(
-            f"{limit} of {_many(count)} paths are drawn (limit={limit}); the others add up to {number_text(rest)}. "
+            f"{limit} of {_many(count)} paths are drawn (limit={limit}); the others add up to {short(rest)}. "
             "Backpropagation does not walk them one by one: it adds up at every node"
         )
     boxes, edges = _parts(graph, shown, count, total)
-    what = f"∂{_short(graph, graph.root.id)}/∂{_short(graph, start)} = {number_text(total)}"
+    what = f"∂{_short(graph, graph.root.id)}/∂{_short(graph, start)} = {short(total)}"
     summary = f"{what}: {'1 path' if count == 1 else f'the sum over {_many(count)} paths'}"
-    return placed_drawing(boxes, edges, (True, False, True), direction, layout, tuple(messages), summary)
+    return Drawing.of(placed_diagram(boxes, edges, (True, False, True), direction, layout, tuple(messages), summary))
+
+
+explain = draw_paths
+"""Its former name; `gg.explain` is something else."""
 
 
 def _many(count: int) -> str:
@@ -151,9 +160,7 @@ def _start(graph: Graph, root: Value | Graph, x: Value | str) -> int:
     if isinstance(x, str):
         return graph.find(x).id
     if not isinstance(root, Value):
-        raise TypeError("explain of a Graph takes the label of the variable, not a Value")
-    from ..engine.core.backward import topological_order
-
+        raise TypeError("draw_paths of a Graph takes the label of the variable, not a Value")
     place = next((i for i, v in enumerate(topological_order(root)) if v is x), None)
     if place is None:
         raise ValueError(f"{x!r} is not below {root!r}: the result does not depend on it")
@@ -170,11 +177,11 @@ def _in_words(graph: Graph, path: Path) -> str:
     ]
     if len(named) > LONGEST:
         named[ENDS:-ENDS] = ["…"]
-    return f"{' → '.join(named)}: {_factors(path.slopes)} = {number_text(path.product)}"
+    return f"{' → '.join(named)}: {_factors(path.slopes)} = {short(path.product)}"
 
 
 def _factors(slopes: tuple[float, ...]) -> str:
-    texts = [f"({text})" if i and text.startswith("−") else text for i, text in enumerate(map(number_text, slopes))]
+    texts = [f"({text})" if i and text.startswith("−") else text for i, text in enumerate(map(short, slopes))]
     if len(texts) >= LONGEST:
         texts[ENDS : len(texts) - ENDS] = ["…"]
     return " × ".join(texts) or "1"
@@ -190,14 +197,12 @@ def _parts(graph: Graph, shown: list[Path], count: int, total: float) -> tuple[l
         last = boxes[0]
         for run in _runs(path):
             box = _run_box(graph, path, run)._replace(id=f"p{p}n{path.nodes[run[-1]]}")
-            edges.append(_edge(f"p{p}", last, box, path, run[0] - 1, number_text(path.slopes[run[0] - 1])))
+            edges.append(_edge(graph, f"p{p}", last, box, path, run[0] - 1))
             boxes.append(box)
             last = box
         factors = _factors(path.slopes)
         tooltip = f"{_in_words(graph, path)}\n{path.product!r}"
-        product = Box(
-            f"p{p}", "fold", 0, 0, 0, 0, shorten(factors, 40), "", number_text(path.product), "", "", (), tooltip
-        )
+        product = Box(f"p{p}", "fold", 0, 0, 0, 0, shorten(factors, 40), "", short(path.product), "", "", (), tooltip)
         edges.append(
             Edge(f"p{p}-product", last.id, product.id, path.nodes[-1], path.nodes[-1], 0, (), "", (0.0, 0.0), ())
         )
@@ -214,7 +219,7 @@ def _parts(graph: Graph, shown: list[Path], count: int, total: float) -> tuple[l
         0,
         label,
         "Σ" if count > 1 else "",
-        number_text(total),
+        short(total),
         "",
         note,
         (),
@@ -241,11 +246,12 @@ def _run_box(graph: Graph, path: Path, run: range) -> Box:
     inner = path.slopes[run[0] : run[-1]]
     text = f"{len(run):,} nodes in a row; the slopes between them multiply to {prod(inner)!r}"
     nodes = tuple(path.nodes[i] for i in run)
-    return Box("", "fold", 0, 0, 0, 0, "…", "", f"× {number_text(prod(inner))}", "", f"{len(run):,} nodes", nodes, text)
+    return Box("", "fold", 0, 0, 0, 0, "…", "", f"× {short(prod(inner))}", "", f"{len(run):,} nodes", nodes, text)
 
 
-def _edge(prefix: str, source: Box, target: Box, path: Path, k: int, slope: str) -> Edge:
+def _edge(graph: Graph, prefix: str, source: Box, target: Box, path: Path, k: int) -> Edge:
     u, i, position = path.nodes[k], path.nodes[k + 1], path.positions[k]
-    return Edge(
-        f"{prefix}e{i}-{position}", source.id, target.id, u, i, position, (), slope, (0.0, 0.0), ((i, position),)
-    )
+    node, slope = graph.nodes[i], short(path.slopes[k])
+    mark = operand_marks(node.op, len(node.inputs))[position] if target.kind == "op" else ""
+    pair = ((i, position),)
+    return Edge(f"{prefix}e{i}-{position}", source.id, target.id, u, i, position, (), slope, (0.0, 0.0), pair, mark)

@@ -8,7 +8,8 @@ from types import FrameType
 
 from ..engine.core.value import Value
 from ..engine.story.graph import Graph
-from .model.drawing import Direction, Drawing
+from .drawing import Drawing
+from .model.diagram import Direction
 from .place.layout import Engine, layout
 from .walk.variables import frame_names, variable_names
 
@@ -41,7 +42,7 @@ def draw(
         unfold: names or kinds of calls to open, such as `["layers[0].neurons[3]"]`.
 
     Returns:
-        A `Drawing`: it shows itself in a notebook; `.save("graph.svg")` writes svg, html, pdf, png or dot.
+        A `Drawing`: it shows itself in a notebook; `.save("graph.svg")` writes svg, html, dot, pdf or png.
 
     Raises:
         TypeError: if `root` is neither Value nor Graph.
@@ -54,7 +55,7 @@ def draw(
     graph of y = −6: 3 nodes, 2 edges, 2 leaves, gradients not computed
     """
     graph = graph_of(root, names, sys._getframe(1))
-    return _layout(
+    diagram = _layout(
         graph,
         fold=fold,
         unfold=unfold,
@@ -64,6 +65,7 @@ def draw(
         slopes=slopes,
         engine=layout,
     )
+    return Drawing.of(diagram)
 
 
 _layout = layout  # in `draw` the word is an argument

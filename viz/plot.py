@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from .model.theme import SERIES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
-"""Okabe & Ito's colours, which colour-blind people can tell apart."""
 MARKERS = "osD^vPX*"
 GRID = 200
 
@@ -71,16 +71,16 @@ def plot_history(history: Curves, axes: Any = None) -> Any:
     """
     axes = axes if axes is not None else new_figure().add_subplot()
     epochs = np.arange(1, len(history.loss) + 1)
-    _line(axes, epochs, history.loss, COLOURS[0], "-", "loss")
-    _line(axes, epochs, history.validation_loss, COLOURS[0], ":", "validation loss")
+    _line(axes, epochs, history.loss, SERIES[0], "-", "loss")
+    _line(axes, epochs, history.validation_loss, SERIES[0], ":", "validation loss")
     axes.set(xlabel="epoch", ylabel="loss")
     positive = history.loss[history.loss > 0]
     if 0 < len(positive) == len(history.loss) and positive.max() > 30 * positive.min():
         axes.set_yscale("log")
     if np.isfinite(history.accuracy).any():
         other = axes.twinx()
-        _line(other, epochs, history.accuracy, COLOURS[1], "--", "accuracy")
-        _line(other, epochs, history.validation_accuracy, COLOURS[1], "-.", "validation accuracy")
+        _line(other, epochs, history.accuracy, SERIES[1], "--", "accuracy")
+        _line(other, epochs, history.validation_accuracy, SERIES[1], "-.", "validation accuracy")
         other.set(ylabel="accuracy", ylim=(0, 1.03))
         lines = [*axes.get_lines(), *other.get_lines()]
         other.legend(lines, [line.get_label() for line in lines], loc="center right", frameon=False)
@@ -140,7 +140,7 @@ def plot_decision_boundary(
     shares = found if found.ndim == 2 else np.eye(count)[found.astype(int)]
     from matplotlib.colors import to_rgb
 
-    palette = np.array([to_rgb(COLOURS[k % len(COLOURS)]) for k in range(count)])
+    palette = np.array([to_rgb(SERIES[k % len(SERIES)]) for k in range(count)])
     shades = (1 - 0.35 * (1 - shares @ palette[: shares.shape[1]])).reshape(GRID, GRID, 3).clip(0, 1)
     axes.imshow(shades, extent=(left, right, bottom, top), origin="lower", aspect="auto", interpolation="bilinear")
     for k in range(shares.shape[1] if shares.shape[1] > 2 else 1):
@@ -153,7 +153,7 @@ def plot_decision_boundary(
             chosen[:, 0],
             chosen[:, 1],
             s=28,
-            color=COLOURS[k % len(COLOURS)],
+            color=SERIES[k % len(SERIES)],
             marker=MARKERS[k % len(MARKERS)],
             edgecolors="white",
             linewidths=0.7,
@@ -196,8 +196,8 @@ def plot_fit(
         raise ValueError(f"a fitted curve is drawn over one feature, got inputs of shape {points.shape}")
     axes = axes if axes is not None else new_figure().add_subplot()
     grid = np.linspace(points.min(), points.max(), 400)
-    axes.scatter(points[:, 0], np.asarray(targets), s=16, color=COLOURS[0], label="examples")
-    axes.plot(grid, np.asarray(predict(grid[:, None])), color=COLOURS[1], linewidth=2, label="network")
+    axes.scatter(points[:, 0], np.asarray(targets), s=16, color=SERIES[0], label="examples")
+    axes.plot(grid, np.asarray(predict(grid[:, None])), color=SERIES[1], linewidth=2, label="network")
     axes.set(xlabel=features[0], ylabel=target, title=title)
     axes.legend(frameon=False)
     return axes.figure

@@ -9,7 +9,7 @@ from statistics import median
 from time import perf_counter
 
 from glassgrad import Graph
-from glassgrad.viz.model.drawing import Drawing
+from glassgrad.viz import Drawing
 from glassgrad.viz.place.layout import layout
 
 _spec = importlib.util.spec_from_file_location("viz_conftest", Path(__file__).parents[1] / "viz" / "conftest.py")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from glassgrad import Graph, Value
-from glassgrad.viz.model.drawing import Box, Drawing, Edge, Point
+from glassgrad.viz.model.diagram import Box, Diagram, Edge, Point
 
 
 def _neuron() -> Value:
@@ -76,7 +76,7 @@ def _side(a: Point, b: Point, c: Point) -> float:
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
-def count_crossings(drawing: Drawing) -> int:
+def count_crossings(drawing: Diagram) -> int:
     """Crossings of the polylines of edges that share neither source nor target."""
     pieces = []
     for edge in drawing.edges:
@@ -102,7 +102,7 @@ def count_crossings(drawing: Drawing) -> int:
 
 
 @pytest.fixture
-def crossings() -> Callable[[Drawing], int]:
+def crossings() -> Callable[[Diagram], int]:
     return count_crossings
 
 
@@ -113,10 +113,10 @@ def _inside(box: Box, point: Point, slack: float = 1.0) -> bool:
 
 
 @pytest.fixture
-def check_layout() -> Callable[[Drawing], None]:
+def check_layout() -> Callable[[Diagram], None]:
     """No box overlaps another or leaves the picture, no edge runs through a foreign box or backwards."""
 
-    def check(drawing: Drawing) -> None:
+    def check(drawing: Diagram) -> None:
         assert len({box.id for box in drawing.boxes}) == len(drawing.boxes)
         assert len({edge.id for edge in drawing.edges}) == len(drawing.edges)
         boxes = sorted(drawing.boxes, key=lambda box: box.x)

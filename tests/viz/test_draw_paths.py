@@ -24,7 +24,7 @@ def fork() -> tuple[Value, Value]:
 
 def test_all_paths_and_their_sum(check_layout):
     x, y = fork()
-    drawing = viz.explain(y, x, {})
+    drawing = viz.draw_paths(y, x, {})
     check_layout(drawing)
     assert drawing.summary == "∂y/∂x = 33: the sum over 5 paths"
     assert drawing.messages == (
@@ -54,7 +54,7 @@ def test_all_paths_and_their_sum(check_layout):
 
 def test_golden_paths(golden):
     x, y = fork()
-    golden("viz/paths.svg", viz.explain(y, x, {}).svg)
+    golden("viz/paths.svg", viz.draw_paths(y, x, {}).svg)
 
 
 @given(st.integers(4, 22), st.integers(0, 1000))
@@ -77,7 +77,7 @@ def test_too_many_paths_say_what_is_left_out(check_layout):
     for _ in range(100):
         v = v + v
     v.label = "y"
-    drawing = viz.explain(v, x, {}, limit=3)
+    drawing = viz.draw_paths(v, x, {}, limit=3)
     check_layout(drawing)
     assert drawing.messages[-1].startswith(
         "3 of about 1.27 × 10^30 paths are drawn (limit=3); the others add up to 1.268e+30."
@@ -93,30 +93,30 @@ def test_count_beyond_every_float():
     for _ in range(1100):
         v = v + v
     assert count_paths(Graph(v), 0) == 2**1100
-    assert "more than 10^300" in viz.explain(v, x, {}, limit=1).messages[-1].partition(" paths")[0]
+    assert "more than 10^300" in viz.draw_paths(v, x, {}, limit=1).messages[-1].partition(" paths")[0]
 
 
 def test_a_chain_of_thirty_thousand_nodes():
     x = v = Value(0.5, "x")
     for _ in range(30_000):
         v = -v
-    drawing = viz.explain(v, x, {})
+    drawing = viz.draw_paths(v, x, {})
     assert drawing.summary.endswith("= 1: 1 path")
     assert len(drawing.boxes) == 1 + 4 + 1 + 5 + 2
 
 
 def test_one_path_the_variable_itself_and_none():
     x = Value(2.0, "x")
-    assert viz.explain(x.tanh(), "x", {}).summary.endswith("1 path")
-    assert viz.explain(x, x, {}).messages == ("x: 1 = 1",)
+    assert viz.draw_paths(x.tanh(), "x", {}).summary.endswith("1 path")
+    assert viz.draw_paths(x, x, {}).messages == ("x: 1 = 1",)
     with pytest.raises(ValueError, match="does not depend on it"):
-        viz.explain(x.tanh(), Value(1.0, "z"), {})
+        viz.draw_paths(x.tanh(), Value(1.0, "z"), {})
     with pytest.raises(GraphError, match="no nodes are called 'z'"):
-        viz.explain(x.tanh(), "z", {})
+        viz.draw_paths(x.tanh(), "z", {})
     with pytest.raises(ValueError, match="limit=0: must be at least 1"):
-        viz.explain(x.tanh(), x, {}, limit=0)
+        viz.draw_paths(x.tanh(), x, {}, limit=0)
     with pytest.raises(TypeError, match="takes the label"):
-        viz.explain(Graph(x.tanh()), x)
+        viz.draw_paths(Graph(x.tanh()), x)
 
 
 def test_no_path_through_a_constant():
@@ -125,7 +125,7 @@ def test_no_path_through_a_constant():
     graph = Graph(y)
     constant = next(node for node in graph.nodes if node.op == "const")
     with pytest.raises(ValueError, match="there is no path"):
-        viz.explain(graph, f"{constant.name}")
+        viz.draw_paths(graph, f"{constant.name}")
 
 
 # -- the command --------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def test_command_prints_svg_without_a_file(capsys):
 
 
 def test_command_explains(tmp_path, capsys):
-    assert main(["draw", "a = x*x; a + x", "x=3", "--explain", "x", "-o", str(tmp_path / "p.pdf")]) == 0
+    assert main(["draw", "a = x*x; a + x", "x=3", "--explain", "x", "-o", str(tmp_path / "p.html")]) == 0
     assert "= 7: the sum over 3 paths" in capsys.readouterr().out
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from glassgrad import Graph, Value
-from glassgrad.viz.model.drawing import flatten
+from glassgrad.viz.model.diagram import flatten
 from glassgrad.viz.place import dot as layout_dot
 from glassgrad.viz.place.dot import DotError
 from glassgrad.viz.place.layered import MAX_PIECES, _separated, layered
@@ -161,8 +161,9 @@ def test_separation_keeps_distances_and_is_least_squares(rows):
 def test_same_picture_in_every_process(issue_graphs):
     code = (
         "from glassgrad import Graph, Value\nfrom glassgrad.viz.place.layout import layout\n"
+        "from glassgrad.viz.render.svg import render_svg\n"
         "x = Value(2.0, 'x'); v = x\nfor i in range(12): v = (v * x).tanh() + v\n"
-        "import hashlib; print(hashlib.sha256(layout(Graph(v), engine='builtin').svg.encode()).hexdigest())"
+        "import hashlib; print(hashlib.sha256(render_svg(layout(Graph(v), engine='builtin')).encode()).hexdigest())"
     )
     prints = {
         subprocess.run(
@@ -207,8 +208,8 @@ def test_dot_places_the_same_boxes_and_edges(neuron, direction):
     graph = Graph(neuron())
     ours, dots = (layout(graph, engine=engine, direction=direction, slopes=True) for engine in ("builtin", "dot"))
     assert [box._replace(x=0, y=0) for box in ours.boxes] == [box._replace(x=0, y=0) for box in dots.boxes]
-    assert [edge._replace(curve=(), slope_at=(0, 0)) for edge in ours.edges] == [
-        edge._replace(curve=(), slope_at=(0, 0)) for edge in dots.edges
+    assert [edge._replace(curve=(), slope_at=(0, 0), mark_at=(0, 0)) for edge in ours.edges] == [
+        edge._replace(curve=(), slope_at=(0, 0), mark_at=(0, 0)) for edge in dots.edges
     ]
     axis = 0 if direction == "LR" else 1
     assert all(edge.points[-1][axis] > edge.points[0][axis] for edge in dots.edges)

@@ -6,10 +6,11 @@ import argparse
 import warnings
 
 from ...engine.story.graph import Graph
-from ..paths import LIMIT, explain
+from ..drawing import ENDINGS
+from ..paths import LIMIT, draw_paths
+from ..picture import draw
 from ..place.dot import DotError
-from ..place.layout import ENGINES, layout
-from ..render.files import ENDINGS
+from ..place.layout import ENGINES
 from .errors import CommandError
 from .expression import NEURON, add_arguments, evaluated
 
@@ -18,12 +19,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command and its arguments."""
     parser.description = (
         "Draw the graph of an expression with the value and the gradient of every node.\n"
-        f"The ending of the file decides the format: {' '.join(ENDINGS)}. Only png needs an extra (glassgrad[png])."
+        f"The ending of the file decides the format: {' '.join(ENDINGS)}.\n"
+        "pdf and png need an extra: glassgrad[pdf], glassgrad[png]."
     )
     parser.epilog = (
         "examples:\n"
         f'  glassgrad draw "{NEURON[0]}" {NEURON[1]} -o neuron.svg\n'
-        '  glassgrad draw "a = x*x; a + a" x=3 --slopes --direction TB -o fork.pdf\n'
+        '  glassgrad draw "a = x*x; a + a" x=3 --slopes --direction TB -o fork.html\n'
         '  glassgrad draw "a = x*x; a + x" x=3 --explain x -o paths.svg   # every path from x, and their sum\n'
         '  glassgrad draw "x**3" x=2 > cube.svg'
     )
@@ -61,14 +63,14 @@ def run(options: argparse.Namespace) -> int:
     graph = Graph(result.root, sources=result.sources)
     try:
         if options.explain:
-            drawing = explain(graph, options.explain, {}, options.limit, options.direction, options.layout)
+            drawing = draw_paths(graph, options.explain, {}, options.limit, options.direction, options.layout)
         else:
-            drawing = layout(
+            drawing = draw(
                 graph,
                 direction=options.direction,
                 gradients=not options.no_gradients,
                 slopes=options.slopes,
-                engine=options.layout,
+                layout=options.layout,
             )
     except (ValueError, DotError) as error:
         raise CommandError(str(error)) from None

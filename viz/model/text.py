@@ -1,4 +1,4 @@
-"""Text as a drawing shows it: labels made safe and short, numbers, and how wide they will be."""
+"""Text as a drawing shows it: labels made safe and short, and how wide they will be."""
 
 from __future__ import annotations
 
@@ -54,15 +54,6 @@ def _continues(text: str, i: int) -> bool:
     )
 
 
-def number_text(x: float | None) -> str:
-    """A number in at most four significant digits, with a real minus sign; "" for one not computed.
-
-    >>> number_text(-0.70710678), number_text(3.0), number_text(None)
-    ('−0.7071', '3', '')
-    """
-    return "" if x is None else f"{x:.4g}".replace("-", "−")
-
-
 def right_to_left(text: str) -> bool:
     """Whether some character of `text` is written from right to left."""
     return not text.isascii() and any(unicodedata.bidirectional(c) in ("R", "AL") for c in text)
@@ -83,10 +74,7 @@ HELVETICA: Final = (
 
 
 def helvetica_width(character: str) -> int:
-    """Width of a character in thousandths of the font size.
-
-    For one that Helvetica lacks, what the box with its code number takes that stands for it in PDF and PNG.
-    """
+    """Width of a character in thousandths of the font size; for one that Helvetica lacks, room for most fonts'."""
     code = ord(character)
     if 32 <= code < 127:
         return HELVETICA[code - 32]

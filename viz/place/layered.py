@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from ..model.drawing import Point
+from ..model.diagram import Point
 from .crossings import reduce_crossings
 
 BOX_GAP: Final = 14.0

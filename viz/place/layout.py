@@ -1,24 +1,35 @@
-"""From a `Graph` to a `Drawing`: what each box says and how large it is, and where everything goes."""
+"""From a `Graph` to a `Diagram`: how large each box is, and where everything goes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final, Literal
 
-from ...engine.core.value import CONST, DETACHED, LEAF
-from ...engine.rules.ops import OPS
-from ...engine.story.graph import Graph, Node
-from ..model.drawing import DIRECTIONS, FONT_SIZE, PADDING, ROW, Box, Direction, Drawing, Edge, Kind, Point, box_rows
-from ..model.text import number_text, shorten, text_width, visible
-from .fold import RUN, SHARED, Folding, Unit, fold_graph, outputs_of_run
+from ...engine.story.graph import Graph
+from ..model.diagram import (
+    DIRECTIONS,
+    FONT_SIZE,
+    PADDING,
+    ROW,
+    SLOPE_SIZE,
+    Box,
+    Diagram,
+    Direction,
+    Edge,
+    Point,
+    box_rows,
+    row_width,
+)
+from ..model.text import text_width
+from .boxes import boxes_and_edges, summary
+from .dot import DotError, dot_found, dot_placed
+from .fold import fold_graph
 from .layered import Placed, layered
 
 Engine = Literal["auto", "dot", "builtin"]
 ENGINES: Final[tuple[Engine, ...]] = ("auto", "dot", "builtin")
 MARGIN: Final = 12.0
 NARROWEST: Final = 56.0
-SLOPE_SIZE: Final = 10.0
 DOT_LIMIT: Final = 400
 """With layout="auto", larger drawings are placed by the built-in layout: dot would take too long."""
 MAX_BOXES: Final = 20_000
@@ -34,8 +45,8 @@ def layout(
     gradients: bool = True,
     slopes: bool = False,
     engine: Engine = "auto",
-) -> Drawing:
-    """The drawing of a graph.
+) -> Diagram:
+    """The diagram of a graph.
 
     Args:
         graph: what to draw.
@@ -50,8 +61,8 @@ def layout(
 
     >>> from glassgrad import Graph, Value
     >>> x = Value(3.0, "x")
-    >>> drawing = layout(Graph(x + x), engine="builtin")
-    >>> [(box.title, box.value) for box in drawing.boxes], [edge.id for edge in drawing.edges]
+    >>> diagram = layout(Graph(x + x), engine="builtin")
+    >>> [(box.title, box.value) for box in diagram.boxes], [edge.id for edge in diagram.edges]
     ([('x', '3'), ('+', '6')], ['e1-0', 'e1-1'])
     """
     if direction not in DIRECTIONS:
@@ -64,14 +75,12 @@ def layout(
             f"{len(folding.units):,} boxes cannot be read as a picture (limit {MAX_BOXES:,}): "
             'fold="auto" or True folds, or draw the graph of a part of the result'
         )
-    boxes = [_box(graph, unit, values, gradients) for unit in folding.units]
-    edges = _edges(graph, folding, boxes, slopes)
-    return placed_drawing(
-        boxes, edges, (values, gradients, slopes), direction, engine, folding.messages, _summary(graph, len(boxes))
-    )
+    boxes, edges = boxes_and_edges(graph, folding, values, gradients, slopes)
+    words = summary(graph, len(boxes))
+    return placed_diagram(boxes, edges, (values, gradients, slopes), direction, engine, folding.messages, words)
 
 
-def placed_drawing(
+def placed_diagram(
     boxes: list[Box],
     edges: list[Edge],
     shows: tuple[bool, bool, bool],
@@ -79,126 +88,43 @@ def placed_drawing(
     engine: Engine,
     messages: tuple[str, ...],
     summary: str,
-) -> Drawing:
+) -> Diagram:
     """Size and place boxes that have their texts, and route the edges between them."""
     across = direction == "TB"
+    boxes = _with_pins(boxes, edges, across)
     sizes = _sizes(boxes, edges, shows[0], shows[1], across)
     number = {box.id: i for i, box in enumerate(boxes)}
     links = [(number[edge.source], number[edge.target]) for edge in edges]
     room = [text_width(edge.slope, SLOPE_SIZE) for edge in edges if edge.slope]
     placed: Placed | None = None
-    if engine == "dot" or (engine == "auto" and len(boxes) <= DOT_LIMIT):
-        from .dot import DotError, dot_found, dot_placed
-
-        if engine == "dot" or dot_found():
-            try:
-                placed = dot_placed(sizes, links, [edge.slope for edge in edges], across)
-            except DotError as error:
-                if engine == "dot":
-                    raise
-                messages = (*messages, f"placed by the built-in layout: {error}")
+    if engine == "dot" or (engine == "auto" and len(boxes) <= DOT_LIMIT and dot_found()):
+        ports = [edge.position if boxes[v].pins else None for edge, (_, v) in zip(edges, links)]
+        try:
+            placed = dot_placed(sizes, links, [edge.slope for edge in edges], ports, across)
+        except DotError as error:
+            if engine == "dot":
+                raise
+            messages = (*messages, f"placed by the built-in layout: {error}")
     used: Literal["builtin", "dot"] = "builtin" if placed is None else "dot"
     if placed is None:
         stub = (16.0 if across else max(room) + 12.0) if room else 0.0
         placed = layered([(h, w) if across else (w, h) for w, h in sizes], links, stub)
         if across:
             placed = _turned(placed)
-    return _drawing(boxes, edges, sizes, placed, shows, direction, used, messages, summary)
+    return _diagram(boxes, edges, sizes, placed, shows, direction, used, messages, summary)
 
 
-# -- what the boxes say -------------------------------------------------------------------------------------
+# -- how large the boxes are --------------------------------------------------------------------------------
 
 
-def _box(graph: Graph, unit: Unit, values: bool, gradients: bool) -> Box:
-    if unit.group is not None:
-        return _folded_box(graph, unit, values, gradients)
-    return node_box(graph, unit.nodes[0], values, gradients)
-
-
-def node_box(graph: Graph, number: int, values: bool, gradients: bool) -> Box:
-    """The box of one node, with its texts but no place yet."""
-    node = graph.nodes[number]
-    if node.op == CONST:
-        kind: Kind = "const"
-        label = symbol = ""
-    else:
-        kind = "leaf" if node.op in (LEAF, DETACHED) else "op"
-        label = shorten(visible(node.label))
-        symbol = "" if kind == "leaf" else op_symbol(node.op)
-        if not (label or symbol or values):
-            label = node.name
-    value = number_text(node.data) if values or kind == "const" else ""
-    grad = number_text(node.grad) if gradients and kind != "const" else ""
-    return Box(f"n{node.id}", kind, 0, 0, 0, 0, label, symbol, value, grad, "", (number,), _tooltip(graph, node))
-
-
-def op_symbol(op: str) -> str:
-    """What a drawing writes for an op: its symbol in the table, made visible."""
-    return shorten(visible(OPS[op].symbol)) if op in OPS else visible(op)
-
-
-def _tooltip(graph: Graph, node: Node) -> str:
-    if node.op == CONST:
-        return f"the number {node.data!r}"
-    lines = [visible(node.name)]
-    if node.op not in (LEAF, DETACHED):
-        operands = ", ".join(shorten(visible(graph.nodes[i].name)) for i in node.inputs[:8])
-        lines[0] += f" = {node.op}({operands}{', …' if len(node.inputs) > 8 else ''})"
-    elif node.op == DETACHED:
-        lines[0] += " (detached)"
-    lines.append(f"value {node.data!r}")
-    lines.append("gradient not computed" if node.grad is None else f"gradient {node.grad!r}")
-    if node.source is not None:
-        lines.append(f"{visible(Path(node.source.file).name)}, line {node.source.line}")
-    return "\n".join(lines)
-
-
-def _folded_box(graph: Graph, unit: Unit, values: bool, gradients: bool) -> Box:
-    note = f"{len(unit.nodes):,} nodes"
-    if unit.group == SHARED:
-        text = f"{len(unit.nodes):,} parameters that several calls read"
-        return Box("shared", "fold", 0, 0, 0, 0, "shared parameters", "", "", "", note, unit.nodes, text)
-    assert unit.group is not None
-    if unit.group == RUN:
-        first, last = unit.nodes[0], unit.nodes[-1]
-        box_id, name, kind = f"r{first}", f"v{first} … v{last}", ""
-        outputs = outputs_of_run(graph, first, last)
-    else:
-        group = graph.groups[unit.group]
-        box_id, name, kind, outputs = f"g{unit.group}", visible(group.name), visible(group.kind), group.outputs
-    label, symbol = shorten(name), shorten(kind)
-    lines = [f"{name}{f' ({kind})' if kind else ''}, {note} folded"]
-    for node in [graph.nodes[i] for i in outputs[:20]]:
-        grad = "not computed" if node.grad is None else repr(node.grad)
-        lines.append(f"{visible(node.name)}: value {node.data!r}, gradient {grad}")
-    if len(outputs) > 20:
-        lines.append(f"and {len(outputs) - 20} more outputs")
-    shown = value = ""
-    if len(outputs) == 1:
-        node = graph.nodes[outputs[0]]
-        value, shown = (number_text(node.data) if values else ""), (number_text(node.grad) if gradients else "")
-    else:
-        note += f", {len(outputs)} outputs"
-    return Box(box_id, "fold", 0, 0, 0, 0, label, symbol, value, shown, note, unit.nodes, "\n".join(lines))
-
-
-def _edges(graph: Graph, folding: Folding, boxes: list[Box], slopes: bool) -> list[Edge]:
-    """One edge per operand; between two boxes of which one is folded, one for all."""
-    parts: dict[object, list[tuple[int, int, int]]] = {}
-    for u, i, k in graph.edges:
-        a, b = folding.unit_of[u], folding.unit_of[i]
-        if a != b:
-            folded = folding.units[a].group is not None or folding.units[b].group is not None
-            parts.setdefault((a, b) if folded else (i, k, None), []).append((u, i, k))
-    edges = []
-    for these in parts.values():
-        u, i, k = these[0]
-        slope = number_text(graph.nodes[i].slopes[k]) if slopes and len(these) == 1 else ""
-        source, target = boxes[folding.unit_of[u]], boxes[folding.unit_of[i]]
-        pairs = tuple((node, position) for _, node, position in these)
-        edges.append(Edge(f"e{i}-{k}", source.id, target.id, u, i, k, (), slope, (0.0, 0.0), pairs))
-    edges.sort(key=lambda edge: (edge.node, edge.position))
-    return edges
+def _with_pins(boxes: list[Box], edges: list[Edge], across: bool) -> list[Box]:
+    """The boxes with room for the marks of the edges that enter them."""
+    widest: dict[str, float] = {}
+    for edge in edges:
+        if edge.mark:
+            widest[edge.target] = max(widest.get(edge.target, 0.0), text_width(edge.mark, FONT_SIZE))
+    room = {box: FONT_SIZE + 2.0 if across else wide + 5.0 for box, wide in widest.items()}
+    return [box._replace(pins=room[box.id]) if box.id in room else box for box in boxes]
 
 
 def _sizes(boxes: list[Box], edges: list[Edge], values: bool, gradients: bool, across: bool) -> list[Point]:
@@ -208,15 +134,17 @@ def _sizes(boxes: list[Box], edges: list[Edge], values: bool, gradients: bool, a
     for edge in edges:
         entering[edge.target] = entering.get(edge.target, 0) + 1
         needed = 3.0 if not edge.slope else text_width(edge.slope, SLOPE_SIZE) + 10.0 if across else 15.0
+        if edge.mark:
+            needed = max(needed, text_width(edge.mark, FONT_SIZE) + 4.0 if across else FONT_SIZE)
         pitch[edge.target] = max(pitch.get(edge.target, 0.0), needed)
     sizes = []
     for box in boxes:
         rows = box_rows(box, values, gradients)
-        width = max([text_width(text, FONT_SIZE) for _, text in rows] + [0.0]) + 2 * PADDING
+        width = max([row_width(part, text) for part, text in rows] + [0.0]) + 2 * PADDING
         width = max(width, 30.0 if box.kind == "const" else NARROWEST)
         height = max(1, len(rows)) * ROW + 4.0
         ends = (entering.get(box.id, 0) + 1) * pitch.get(box.id, 0.0)
-        sizes.append((max(width, ends), height) if across else (width, max(height, ends)))
+        sizes.append((max(width, ends), height + box.pins) if across else (width + box.pins, max(height, ends)))
     return sizes
 
 
@@ -229,7 +157,7 @@ def _turned(placed: Placed) -> Placed:
     return Placed([(y, x) for x, y in placed.middles], curves, (placed.size[1], placed.size[0]))
 
 
-def _drawing(
+def _diagram(
     boxes: list[Box],
     edges: list[Edge],
     sizes: list[Point],
@@ -239,7 +167,7 @@ def _drawing(
     engine: Literal["builtin", "dot"],
     messages: tuple[str, ...],
     summary: str,
-) -> Drawing:
+) -> Diagram:
     set_boxes = [
         box._replace(x=_px(x - w / 2 + MARGIN), y=_px(y - h / 2 + MARGIN), width=_px(w), height=_px(h))
         for box, (x, y), (w, h) in zip(boxes, placed.middles, sizes)
@@ -247,14 +175,16 @@ def _drawing(
     spots = placed.slope_spots or [
         _slope_spot(curve, edge.slope, direction) for edge, curve in zip(edges, placed.curves)
     ]
+    pins = {box.id: box.pins for box in boxes}
     set_edges = [
         edge._replace(
             curve=tuple([(_px(x + MARGIN), _px(y + MARGIN)) for x, y in curve]),
             slope_at=(_px(sx + MARGIN), _px(sy + MARGIN)),
+            mark_at=_mark_spot(curve[-1], pins[edge.target], direction) if edge.mark else edge.mark_at,
         )
         for edge, curve, (sx, sy) in zip(edges, placed.curves, spots)
     ]
-    return Drawing(
+    return Diagram(
         _px(placed.size[0] + 2 * MARGIN),
         _px(placed.size[1] + 2 * MARGIN),
         tuple(set_boxes),
@@ -278,17 +208,7 @@ def _slope_spot(curve: tuple[Point, ...], slope: str, direction: Direction) -> P
     return (x - wide / 2 - 9.0, y - 3.5) if direction == "LR" else (x + wide / 2 + 3.0, y - 12.0)
 
 
-def _summary(graph: Graph, boxes: int) -> str:
-    root = graph.root
-    name = shorten(visible(root.label)) or "result"
-    known = sum(node.grad is not None for node in graph.nodes)
-    folded = f" in {boxes:,} boxes" if boxes != len(graph.nodes) else ""
-    counts = (
-        f"{_counted(len(graph.nodes), 'node', 'nodes')}{folded}, {_counted(len(graph.edges), 'edge', 'edges')}, "
-        f"{_counted(len(graph.leaves), 'leaf', 'leaves')}"
-    )
-    return f"graph of {name} = {number_text(root.data)}: {counts}, gradients {'' if known else 'not '}computed"
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"
+def _mark_spot(tip: Point, pins: float, direction: Direction) -> Point:
+    """Inside the box, where the edge ends."""
+    x, y = tip[0] + MARGIN, tip[1] + MARGIN
+    return (_px(x + pins / 2), _px(y + 4.0)) if direction == "LR" else (_px(x), _px(y + FONT_SIZE - 1.0))

@@ -7,14 +7,15 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from ..model.text import number_text, shorten, visible
+from ...engine.rules.notation import short
+from ..model.text import shorten, visible
 from .terminal import known_gradients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ...engine.story.steps import Step
-    from ..model.drawing import Box, Drawing, Edge, Point
+    from ..model.diagram import Box, Diagram, Edge, Point
     from .stepper import Stepper
 
 MAX_FRAMES: Final = 300
@@ -147,7 +148,7 @@ def _edge(painter: _Painter, edge: Edge, step: Step, back: bool, shift: Point) -
         painter.arrow(points[-1], points[-2], colour)
 
 
-def _box(painter: _Painter, drawing: Drawing, box: Box, step: Step, gradients: dict[int, float], shift: Point) -> None:
+def _box(painter: _Painter, drawing: Diagram, box: Box, step: Step, gradients: dict[int, float], shift: Point) -> None:
     node = box.nodes[0]
     focus = step.node if step.input is None else step.input
     known = node in gradients
@@ -158,7 +159,7 @@ def _box(painter: _Painter, drawing: Drawing, box: Box, step: Step, gradients: d
     painter.rectangle(
         box.x + shift[0], box.y + shift[1], box.width, box.height, fill, INK if node == focus else line, thick
     )
-    shown = {"value": box.value if computed else "", "grad": number_text(gradients.get(node))}
+    shown = {"value": box.value if computed else "", "grad": short(gradients[node]) if known else ""}
     for text in drawing.texts(box):
         colour = {"value": FORWARD, "grad": BACKWARD_TEXT}.get(text.part, INK if computed else QUIET)
         painter.text(text.x + shift[0], text.y + shift[1], shown.get(text.part, text.text), colour, 12, "ms")

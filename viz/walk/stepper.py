@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import CodeType, FrameType
 
-    from ..model.drawing import Drawing
+    from ..model.diagram import Diagram
 
 FORMATS: Final = (".html", ".gif")
 FRAME_HEIGHT: Final = 940
@@ -60,7 +60,7 @@ class Stepper:
         return source_pane(self.graph, self._expression)
 
     @cached_property
-    def drawing(self) -> Drawing:
+    def drawing(self) -> Diagram:
         """The graph after the last step, nothing folded; every box has the name that the sentences use."""
         from ..place.layout import layout
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from glassgrad import Graph, Value
-from glassgrad.viz.place.layout import layout
+from glassgrad import Value, viz
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +31,7 @@ def test_page_of_a_drawing(chromium, tmp_path, scheme):
     values = [Value(-1.2345e-5 * 10**i, label) for i, label in enumerate(LABELS)]
     total = sum(values[1:], start=values[0])
     total.backward()
-    path = layout(Graph(total, {}), engine="builtin", slopes=True).save(tmp_path / "labels.html")
+    path = viz.draw(total, {}, layout="builtin", slopes=True).save(tmp_path / "labels.html")
     context = chromium.new_context(color_scheme=scheme)
     page = context.new_page()
     said, asked = [], []
@@ -45,7 +44,7 @@ def test_page_of_a_drawing(chromium, tmp_path, scheme):
     titles = page.locator("text.title").all_text_contents()
     assert titles[: len(LABELS) - 1] == [*LABELS[:2], "+", LABELS[2], "+", LABELS[3], "+"]
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert background == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(22, 24, 29)")
+    assert background == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(24, 28, 34)")
     assert said == []
     assert asked == [path.as_uri()]
     context.close()
@@ -53,7 +52,7 @@ def test_page_of_a_drawing(chromium, tmp_path, scheme):
 
 def test_svg_as_an_image_keeps_its_size(chromium, tmp_path):
     x = Value(3.0, "x")
-    drawing = layout(Graph(x + x), engine="builtin")
+    drawing = viz.draw(x + x, {}, layout="builtin")
     page = chromium.new_page()
     page.set_content(drawing._repr_mimebundle_()["text/html"])
     size = page.evaluate(

@@ -143,7 +143,7 @@ def test_states_at_every_step_stepped_and_jumped(opened, walks, name):
     page = opened(stepper)
     snapshot = """() => [...document.querySelectorAll('#canvas [id]')]
         .filter(e => !e.closest('defs') && e.tagName !== 'title')
-        .map(e => [e.id, e.getAttribute('data-state'), e.tagName === 'text' ? e.textContent : ''])"""
+        .map(e => [e.id, e.getAttribute('data-state'), ['text', 'tspan'].includes(e.tagName) ? e.textContent : ''])"""
     forward = []
     for index, step in enumerate(steps):
         arrived = {s.input if s.phase == "backward" else s.node: s.new for s in steps[len(graph) : index + 1]}

@@ -1,14 +1,15 @@
-"""A drawing as data: boxes, edges and text with their places and ids; built once, rendered many times.
+"""A diagram: boxes, edges and text with their places and ids, as data; built once, rendered many times.
 
-Layouts make it, `svg.py`, `pdf.py`, `png.py` and `dot.py` render it; nothing here knows how it will look.
+`viz/place` makes it, `viz/render` renders it; nothing here knows how it will look.
 Lengths are CSS pixels; x grows to the right, y downwards.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
+
+from .text import text_width
 
 Point = tuple[float, float]
 Kind = Literal["leaf", "op", "const", "fold"]
@@ -20,6 +21,10 @@ ROW: Final = 17.0
 """Height of one line of text in a box."""
 PADDING: Final = 8.0
 """Between a box's border and its text, left and right."""
+SLOPE_SIZE: Final = 10.0
+GRAD_KEY: Final = "grad"
+"""The word before a gradient, which says that this number is one."""
+KEY_SIZE: Final = 9.0
 
 
 class Box(NamedTuple):
@@ -38,6 +43,7 @@ class Box(NamedTuple):
         note: a last line, such as how many nodes are folded into this box; usually "".
         nodes: ids of the nodes the box stands for: one, or all that are folded into it.
         tooltip: everything in full: the whole label, numbers with all their digits.
+        pins: room inside the box, where its edges enter, for the marks that tell its operands apart; usually 0.
     """
 
     id: str
@@ -53,6 +59,7 @@ class Box(NamedTuple):
     note: str
     nodes: tuple[int, ...]
     tooltip: str
+    pins: float = 0.0
 
     @property
     def title(self) -> str:
@@ -77,6 +84,9 @@ class Edge(NamedTuple):
         slope_at: where the middle of the slope's text goes.
         stands_for: every (node id, position) it stands for: one, or all that run between two boxes when one of the
             boxes is folded.
+        mark: which operand of a box whose operands must not be swapped this is, such as "−" for what is subtracted;
+            "" where order does not matter, and for a first operand that needs no mark.
+        mark_at: where the middle of the mark's baseline goes: inside the target, at the end of the edge.
     """
 
     id: str
@@ -89,6 +99,8 @@ class Edge(NamedTuple):
     slope: str
     slope_at: Point
     stands_for: tuple[tuple[int, int], ...]
+    mark: str = ""
+    mark_at: Point = (0.0, 0.0)
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -105,12 +117,17 @@ class Text(NamedTuple):
     y: float
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A picture of a graph, made by `draw` or `layout`.
+class Rule(NamedTuple):
+    """A line that parts two texts of a box, or its marks from its texts."""
 
-    In a notebook it shows itself. `.svg` is its SVG text, `.save("graph.svg")` writes a file whose ending
-    decides the format: svg, html, pdf, png (`pip install "glassgrad[png]"`) or dot.
+    start: Point
+    end: Point
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """What there is to draw of a graph, and where.
 
     Attributes:
         width, height: size of the picture.
@@ -120,7 +137,7 @@ class Drawing:
         direction: "LR" or "TB".
         engine: who placed the boxes: "builtin" or "dot".
         messages: what was done that was not asked for, such as folding; shown below the picture in notebooks.
-        summary: the drawing in words, one line, for `text/plain` and screen readers.
+        summary: the picture in words, one line, for `text/plain` and screen readers.
     """
 
     width: float
@@ -146,44 +163,25 @@ class Drawing:
     def texts(self, box: Box) -> tuple[Text, ...]:
         """The lines of `box` with their places; a value or gradient that is not known yet has its line, empty."""
         rows = box_rows(box, self.shows_values, self.shows_gradients)
-        middle = box.x + box.width / 2
-        top = box.y + (box.height - ROW * len(rows)) / 2
+        left, above = (box.pins, 0.0) if self.direction == "LR" else (0.0, box.pins)
+        middle = box.x + (box.width + left) / 2
+        top = box.y + (box.height + above - ROW * len(rows)) / 2
         return tuple(Text(part, text, middle, top + ROW * (i + 1) - 4.5) for i, (part, text) in enumerate(rows))
 
-    def rules(self, box: Box) -> tuple[tuple[float, bool], ...]:
-        """The lines that part the texts of `box`: (y, whether dashed); the one above the gradient is."""
+    def rules(self, box: Box) -> tuple[Rule, ...]:
+        """The lines that part the texts of `box`, dashed above the gradient, and one along its marks."""
         texts = self.texts(box)
-        return tuple(
-            (upper.y + 4.5, lower.part == "grad")
-            for upper, lower in zip(texts, texts[1:])
-            if upper.part in ("title", "value") and lower.part in ("value", "grad")
+        right, bottom = box.x + box.width, box.y + box.height
+        left, top = (box.x + box.pins, box.y) if self.direction == "LR" else (box.x, box.y + box.pins)
+        along = [Rule((left, top), (left, bottom) if self.direction == "LR" else (right, top))] if box.pins else []
+        return (
+            *along,
+            *(
+                Rule((left, upper.y + 4.5), (right, upper.y + 4.5), lower.part == "grad")
+                for upper, lower in zip(texts, texts[1:])
+                if upper.part in ("title", "value") and lower.part in ("value", "grad")
+            ),
         )
-
-    @property
-    def svg(self) -> str:
-        """The picture as SVG text."""
-        from ..render.svg import render_svg
-
-        return render_svg(self)
-
-    def save(self, path: str | Path) -> Path:
-        """Write the picture; the ending of `path` says how: .svg .html .pdf .png .dot.
-
-        Raises:
-            ValueError: for another ending.
-            ImportError: for .png without Pillow.
-        """
-        from ..render.files import save
-
-        return save(self, Path(path))
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        from ..render.files import mimebundle
-
-        return mimebundle(self)
-
-    def __str__(self) -> str:
-        return self.summary
 
 
 def box_rows(box: Box, values: bool, gradients: bool) -> list[tuple[str, str]]:
@@ -191,13 +189,20 @@ def box_rows(box: Box, values: bool, gradients: bool) -> list[tuple[str, str]]:
     if box.kind == "const":
         return [("value", box.value)]
     rows = [("title", box.title)] if box.title else []
-    if values:
+    one = box.kind != "fold" or bool(box.value or box.grad)  # what is folded may have no one result
+    if values and one:
         rows.append(("value", box.value))
-    if gradients:
+    if gradients and one:
         rows.append(("grad", box.grad))
     if box.note:
         rows.append(("note", box.note))
     return rows
+
+
+def row_width(part: str, text: str) -> float:
+    """How much room a line of a box needs."""
+    key = text_width(f"{GRAD_KEY} ", KEY_SIZE) if part == "grad" else 0.0
+    return key + text_width(text, FONT_SIZE)
 
 
 def flatten(curve: tuple[Point, ...], steps: int = 8) -> tuple[Point, ...]:
