@@ -11,7 +11,7 @@ from ..engine.story.graph import Graph
 from .drawing import Drawing
 from .model.diagram import Direction
 from .place.layout import Engine, layout
-from .walk.variables import frame_names, variable_names
+from .variables import frame_names, variable_names
 
 # `draw` is not in a module of its own name: importing that would put the module in the place of the function.
 

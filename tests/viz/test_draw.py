@@ -14,12 +14,12 @@ import pytest
 from glassgrad import Graph, Value, nn, record_source, viz
 from glassgrad.engine.rules.notation import short
 from glassgrad.viz import Drawing
+from glassgrad.viz import variables as names_module
 from glassgrad.viz.model.diagram import Diagram
 from glassgrad.viz.model.theme import DARK, LIGHT
 from glassgrad.viz.place.layout import layout
 from glassgrad.viz.render.dot import render_dot
 from glassgrad.viz.render.svg import own_prefix, render_svg
-from glassgrad.viz.walk import variables as names_module
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -17,8 +17,8 @@ from ...engine.story.graph import Graph, SourceLine
 from ...engine.story.naming import subscript
 from ...engine.story.source import record_source
 from ...engine.story.steps import Steps, steps
+from ..variables import frame_names, variable_names
 from .source_pane import SourcePane, assigned_names, parameter_places, source_pane
-from .variables import frame_names, variable_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import FrameType
 
-from ...engine.core.value import Value
+from ..engine.core.value import Value
 
 MAX_ITEMS = 10_000
 """How many items of one list are looked at."""
