@@ -19,7 +19,7 @@ from .drawing import Drawing
 from .model.diagram import Box, Direction, Edge
 from .model.text import shorten, visible
 from .picture import graph_of
-from .place.boxes import node_box
+from .place.boxes import changed_since, node_box
 from .place.layout import Engine, placed_diagram
 from .place.operands import operand_marks
 
@@ -139,6 +139,7 @@ def draw_paths(
             f"{limit} of {_many(count)} paths are drawn (limit={limit}); the others add up to {short(rest)}. "
             "Backpropagation does not walk them one by one: it adds up at every node"
         )
+    messages += changed_since(graph)
     boxes, edges = _parts(graph, shown, count, total)
     what = f"∂{_short(graph, graph.root.id)}/∂{_short(graph, start)} = {short(total)}"
     summary = f"{what}: {'1 path' if count == 1 else f'the sum over {_many(count)} paths'}"

@@ -246,7 +246,8 @@ def test_without_an_extra_the_message_names_it(monkeypatch, tmp_path, module, ac
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    monkeypatch.delitem(sys.modules, "glassgrad.viz.walk.full_screen", raising=False)
+    for name in ("walk.full_screen", "walk.animation", "render.gif"):
+        monkeypatch.delitem(sys.modules, f"glassgrad.viz.{name}", raising=False)
     stepper = gg.viz.step("x*x", x=2)
     with pytest.raises(ImportError, match=rf'pip install "glassgrad\[{extra}\]"'):
         stepper.save(tmp_path / "steps.gif") if act == "gif" else stepper.terminal(full_screen=True)

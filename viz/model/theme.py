@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 SERIES: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 """Okabe and Ito's colours, which colour-blind people can tell apart, for the lines and classes of a plot."""
-TERMINAL_FORWARD: Final = "#0078BC"
-TERMINAL_BACKWARD: Final = "#C65500"
+TERMINAL_FORWARD: Final = "#007BC2"
+TERMINAL_BACKWARD: Final = "#C45200"
 """For a terminal, whose background nobody knows: as far from white as from black."""
 
 
@@ -86,8 +86,8 @@ LIGHT: Final = Palette(
     forward=SERIES[0],
     backward=SERIES[1],
     backward_text="#A34700",
-    forward_wash="#DCECF7",
-    backward_wash="#FBE6D8",
+    forward_wash="#E6F2FA",
+    backward_wash="#FDEDE3",
     idle="#8C959F",
     shadow="#0000002E",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...engine.core.value import CONST, DETACHED, LEAF
@@ -15,28 +16,34 @@ from .operands import op_symbol, operand_marks
 
 
 def boxes_and_edges(
-    graph: Graph, folding: Folding, values: bool, gradients: bool, slopes: bool
+    graph: Graph,
+    folding: Folding,
+    values: bool,
+    gradients: bool,
+    slopes: bool,
+    names: Sequence[str] | None = None,
 ) -> tuple[list[Box], list[Edge]]:
     """All boxes and edges with their texts but no places yet."""
-    boxes = [_box(graph, unit, values, gradients) for unit in folding.units]
+    boxes = [_box(graph, unit, values, gradients, names) for unit in folding.units]
     return boxes, _edges(graph, folding, boxes, slopes)
 
 
-def _box(graph: Graph, unit: Unit, values: bool, gradients: bool) -> Box:
+def _box(graph: Graph, unit: Unit, values: bool, gradients: bool, names: Sequence[str] | None) -> Box:
     if unit.group is not None:
         return _folded_box(graph, unit, values, gradients)
-    return node_box(graph, unit.nodes[0], values, gradients)
+    number = unit.nodes[0]
+    return node_box(graph, number, values, gradients, names[number] if names else "")
 
 
-def node_box(graph: Graph, number: int, values: bool, gradients: bool) -> Box:
-    """The box of one node, with its texts but no place yet."""
+def node_box(graph: Graph, number: int, values: bool, gradients: bool, name: str = "") -> Box:
+    """The box of one node, with its texts but no place yet; `name` goes before its label."""
     node = graph.nodes[number]
     if node.op == CONST:
         kind: Kind = "const"
         label = symbol = ""
     else:
         kind = "leaf" if node.op in (LEAF, DETACHED) else "op"
-        label = shorten(visible(node.label))
+        label = shorten(visible(name or node.label))
         symbol = "" if node.op == LEAF else op_symbol(node.op)
         if not (label or symbol or values):
             label = node.name
@@ -56,7 +63,8 @@ def _tooltip(graph: Graph, node: Node) -> str:
             lines.append(f"{node.op}({', '.join(OPS[node.op].names)}) = {OPS[node.op].forward}")
     elif node.op == DETACHED:
         lines[0] += " (detached)"
-    lines.append(f"value {node.data!r}")
+    since = "" if node.now is None else f" when it was used, now {node.now!r}"
+    lines.append(f"value {node.data!r}{since}")
     lines.append("gradient not computed" if node.grad is None else f"gradient {node.grad!r}")
     if node.source is not None:
         lines.append(f"{visible(Path(node.source.file).name)}, line {node.source.line}")
@@ -113,6 +121,16 @@ def _edges(graph: Graph, folding: Folding, boxes: list[Box], slopes: bool) -> li
         edges.append(Edge(f"e{i}-{k}", source.id, target.id, u, i, k, (), slope, (0.0, 0.0), pairs, marks[i][k]))
     edges.sort(key=lambda edge: (edge.node, edge.position))
     return edges
+
+
+def changed_since(graph: Graph) -> tuple[str, ...]:
+    """What to say of Values that were changed after the graph used them; the boxes show the numbers as used."""
+    names = [(shorten(visible(node.name)), node.now) for node in graph.nodes]
+    changed = [f"{name} is now {short(now)}" for name, now in names if now is not None]
+    if not changed:
+        return ()
+    more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
+    return (f"drawn with the numbers that were used; changed since: {', '.join(changed[:4])}{more}",)
 
 
 def _number(x: float | None) -> str:

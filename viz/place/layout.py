@@ -21,7 +21,7 @@ from ..model.diagram import (
     row_width,
 )
 from ..model.text import text_width
-from .boxes import boxes_and_edges, summary
+from .boxes import boxes_and_edges, changed_since, summary
 from .dot import DotError, dot_found, dot_placed
 from .fold import fold_graph
 from .layered import Placed, layered
@@ -45,6 +45,8 @@ def layout(
     gradients: bool = True,
     slopes: bool = False,
     engine: Engine = "auto",
+    names: Sequence[str] | None = None,
+    room: Sequence[str] = (),
 ) -> Diagram:
     """The diagram of a graph.
 
@@ -55,6 +57,8 @@ def layout(
         values, gradients, slopes: which numbers are shown.
         engine: who places the boxes: "dot" (Graphviz), "builtin", or "auto": dot if it is installed and the
             drawing is small enough for it.
+        names: what every box of one node is called, by id; by default its label, if it has one.
+        room: for every node, by id, a gradient for which its box is to have room, such as the longest partial sum.
 
     Raises:
         ValueError: for an unknown direction, engine or call, or a graph too large to be read as a picture.
@@ -75,9 +79,10 @@ def layout(
             f"{len(folding.units):,} boxes cannot be read as a picture (limit {MAX_BOXES:,}): "
             'fold="auto" or True folds, or draw the graph of a part of the result'
         )
-    boxes, edges = boxes_and_edges(graph, folding, values, gradients, slopes)
+    boxes, edges = boxes_and_edges(graph, folding, values, gradients, slopes, names)
     words = summary(graph, len(boxes))
-    return placed_diagram(boxes, edges, (values, gradients, slopes), direction, engine, folding.messages, words)
+    messages = (*folding.messages, *changed_since(graph))
+    return placed_diagram(boxes, edges, (values, gradients, slopes), direction, engine, messages, words, room)
 
 
 def placed_diagram(
@@ -88,14 +93,15 @@ def placed_diagram(
     engine: Engine,
     messages: tuple[str, ...],
     summary: str,
+    room: Sequence[str] = (),
 ) -> Diagram:
     """Size and place boxes that have their texts, and route the edges between them."""
     across = direction == "TB"
     boxes = _with_pins(boxes, edges, across)
-    sizes = _sizes(boxes, edges, shows[0], shows[1], across)
+    sizes = _sizes(boxes, edges, shows[0], shows[1], across, room)
     number = {box.id: i for i, box in enumerate(boxes)}
     links = [(number[edge.source], number[edge.target]) for edge in edges]
-    room = [text_width(edge.slope, SLOPE_SIZE) for edge in edges if edge.slope]
+    stubs = [text_width(edge.slope, SLOPE_SIZE) for edge in edges if edge.slope]
     placed: Placed | None = None
     if engine == "dot" or (engine == "auto" and len(boxes) <= DOT_LIMIT and dot_found()):
         ports = [edge.position if boxes[v].pins else None for edge, (_, v) in zip(edges, links)]
@@ -107,7 +113,7 @@ def placed_diagram(
             messages = (*messages, f"placed by the built-in layout: {error}")
     used: Literal["builtin", "dot"] = "builtin" if placed is None else "dot"
     if placed is None:
-        stub = (16.0 if across else max(room) + 12.0) if room else 0.0
+        stub = (16.0 if across else max(stubs) + 12.0) if stubs else 0.0
         placed = layered([(h, w) if across else (w, h) for w, h in sizes], links, stub)
         if across:
             placed = _turned(placed)
@@ -127,7 +133,9 @@ def _with_pins(boxes: list[Box], edges: list[Edge], across: bool) -> list[Box]:
     return [box._replace(pins=room[box.id]) if box.id in room else box for box in boxes]
 
 
-def _sizes(boxes: list[Box], edges: list[Edge], values: bool, gradients: bool, across: bool) -> list[Point]:
+def _sizes(
+    boxes: list[Box], edges: list[Edge], values: bool, gradients: bool, across: bool, room: Sequence[str]
+) -> list[Point]:
     """Width and height of each box: room for its text, and for the ends of its edges to be told apart."""
     entering: dict[str, int] = {}
     pitch: dict[str, float] = {}
@@ -140,7 +148,10 @@ def _sizes(boxes: list[Box], edges: list[Edge], values: bool, gradients: bool, a
     sizes = []
     for box in boxes:
         rows = box_rows(box, values, gradients)
-        width = max([row_width(part, text) for part, text in rows] + [0.0]) + 2 * PADDING
+        widths = [row_width(part, text) for part, text in rows]
+        if room and len(box.nodes) == 1 and ("grad", box.grad) in rows:
+            widths.append(row_width("grad", room[box.nodes[0]]))
+        width = max(widths, default=0.0) + 2 * PADDING
         width = max(width, 30.0 if box.kind == "const" else NARROWEST)
         height = max(1, len(rows)) * ROW + 4.0
         ends = (entering.get(box.id, 0) + 1) * pitch.get(box.id, 0.0)

@@ -34,7 +34,7 @@ def render_gif(frames: Sequence[str], css: str, milliseconds: Sequence[int], ric
     together = Image.new("RGB", (width, height * len(richest)))
     for i, number in enumerate(richest):
         together.paste(images[number], (0, i * height))
-    palette = together.quantize(COLOURS, dither=Image.Dither.NONE)
+    palette = together.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     first, *others = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
     buffer = io.BytesIO()
     first.save(buffer, "GIF", save_all=True, append_images=others, duration=list(milliseconds), loop=0, optimize=True)

@@ -23,6 +23,7 @@ from ...engine.rules.ops import OPS
 from ...engine.story.graph import Graph, format_number
 from ...engine.story.steps import Step, step_mathml, steps
 from ..model.text import shorten, visible
+from ..model.theme import css_variables
 from ..render.svg import render_svg
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def page(stepper: Stepper) -> str:
             f"{len(stepper.graph):,} nodes are too many for a page (limit {MAX_NODES:,}): "
             "walk through one example or one part of the computation, or use .terminal()"
         )
-    style, script = _asset("stepper.css"), "\n\n".join(map(_asset, SCRIPTS))
+    style = "\n".join([css_variables(), _asset("graph.css"), _asset("stepper.css")])
+    script = "\n\n".join(map(_asset, SCRIPTS))
     return Template(_asset("stepper.html")).substitute(
         title=escape(visible(stepper.title)),
         style=style,

@@ -19,8 +19,9 @@ from ...engine.rules.notation import short
 from ...engine.rules.ops import OPS
 from ...engine.story.graph import Graph, Node
 from ...engine.story.steps import Step, Steps
+from ..model.theme import TERMINAL_BACKWARD, TERMINAL_FORWARD
 
-FORWARD, BACKWARD = "bright_blue", "dark_orange"  # blue and vermillion; marks say the same without colour
+FORWARD, BACKWARD = TERMINAL_FORWARD, TERMINAL_BACKWARD  # marks say the same without colour
 HELP = "Enter/→ next   ←/b back   g N jump   q quit"
 
 
