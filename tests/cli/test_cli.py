@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -170,3 +171,47 @@ def test_walking_with_keys():
     finally:
         process.kill()
         os.close(parent)
+
+
+def complete_in_bash(script: str, line: str, folder: Path) -> list[str]:
+    """What bash offers at the end of `line`."""
+    words = line.split(" ")
+    asked = (
+        f"{script}\nCOMP_WORDS=({' '.join(repr(word) for word in words)})\nCOMP_CWORD={len(words) - 1}\n"
+        '_shtab_glassgrad\nprintf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", asked], cwd=folder, capture_output=True, text=True)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_completes_commands_options_choices_and_files(tmp_path, capsys):
+    pytest.importorskip("shtab")
+    assert main(["--print-completion", "bash"]) == 0
+    script = capsys.readouterr().out
+    (tmp_path / "graph_of_mine.svg").touch()
+    assert set(COMMANDS) <= set(complete_in_bash(script, "glassgrad ", tmp_path))
+    assert complete_in_bash(script, "glassgrad dr", tmp_path) == ["draw"]
+    assert "--direction" in complete_in_bash(script, "glassgrad draw --d", tmp_path)
+    assert complete_in_bash(script, "glassgrad draw --direction ", tmp_path) == ["LR", "TB"]
+    assert complete_in_bash(script, "glassgrad draw -o graph", tmp_path) == ["graph_of_mine.svg"]
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_completion_for_other_shells(capsys, shell):
+    pytest.importorskip("shtab")
+    assert main([f"--print-completion={shell}"]) == 0
+    out = capsys.readouterr().out
+    assert "glassgrad" in out
+    assert all(name in out for name in COMMANDS)
+
+
+def test_completion_without_its_extra_and_for_an_unknown_shell(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    monkeypatch.delitem(sys.modules, "glassgrad.viz.cli.completion", raising=False)
+    assert main(["--print-completion", "bash"]) == 2
+    assert 'pip install "glassgrad[completion]"' in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--print-completion", "tcsh"])
+    assert "invalid choice: 'tcsh'" in capsys.readouterr().err

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ... import nn
+from ...engine.compiler import CompileError, Program, compile
+from ...engine.core.value import Value
 from .errors import CommandError
 from .expression import NEURON, evaluated
-
-if TYPE_CHECKING:
-    from ...engine.compiler import Program
 
 SETS = {"moons": [16, 16], "digits": [32]}
 """The data sets that can be named, and the hidden layers of the network that learns each."""
@@ -38,8 +38,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the listing and the source."""
-    from ...engine.compiler import CompileError
-
     try:
         program = _network(options) if options.expression in SETS else _expression(options)
     except CompileError as error:
@@ -51,18 +49,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _expression(options: argparse.Namespace) -> Program:
-    from ...engine.compiler import compile
-    from ...engine.core.value import Value
-
     result = evaluated(options)
     leaves = [v for v in result.names.values() if isinstance(v, Value) and v.op == ""]
     return compile(result.root, params=leaves, backend=options.backend)
 
 
 def _network(options: argparse.Namespace) -> Program:
-    from ... import nn
-    from ...engine.compiler import compile
-
     if options.values:
         raise CommandError(f"{options.expression} takes no numbers, got {options.values[0]!r}")
     outputs = {"moons": 1, "digits": 10}[options.expression]

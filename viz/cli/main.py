@@ -1,13 +1,14 @@
-"""The command line: `glassgrad COMMAND …`. Each command is a module of `commands/`, loaded when it is asked for."""
+"""The command line: `glassgrad COMMAND …`. Each command is a module beside this one, loaded when asked for."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 
+from ... import __version__
 from .errors import CommandError
 
 COMMANDS = {
@@ -19,6 +20,18 @@ COMMANDS = {
     "compile": "show the NumPy program that scalar code secretly is",
     "demo": "a short tour (this is what glassgrad alone shows)",
 }
+
+COMPLETION = "--print-completion"
+SHELLS = ("bash", "zsh", "fish")
+EXAMPLES = """\
+examples:
+  glassgrad step "tanh(x*w + b)" x=2 w=-3 b=1
+  glassgrad COMMAND --help
+
+completion by the TAB key, from the next shell on:
+  glassgrad --print-completion bash > ~/.local/share/bash-completion/completions/glassgrad
+  glassgrad --print-completion fish > ~/.config/fish/completions/glassgrad.fish
+  glassgrad --print-completion zsh > FOLDER/_glassgrad       # a folder of $fpath"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,17 +48,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="glassgrad",
         description="A scalar autograd engine in which nothing is hidden.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog='examples:\n  glassgrad step "tanh(x*w + b)" x=2 w=-3 b=1\n  glassgrad COMMAND --help',
+        epilog=EXAMPLES,
     )
-    parser.add_argument("--version", action="version", version=f"glassgrad {_version()}")
+    parser.add_argument("--version", action="version", version=f"glassgrad {__version__}")
+    parser.add_argument(
+        COMPLETION, choices=SHELLS, metavar="SHELL", help=f"print a script for {', '.join(SHELLS)} (extra: completion)"
+    )
     chosen = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    every = any(word.startswith(COMPLETION) for word in words[:1])
     for name, line in COMMANDS.items():
         sub = chosen.add_parser(name, help=line, formatter_class=argparse.RawDescriptionHelpFormatter)
-        if words[:1] == [name]:
+        if every or words[:1] == [name]:
             import_module(f".{name}", __package__).configure(sub)
             words[1:] = [_not_an_option(word, sub) for word in words[1:]]
     options = parser.parse_args(words)
     try:
+        if options.print_completion:
+            return _print_completion(parser, chosen.choices.values(), options.print_completion)
         status: int = import_module(f".{options.command or 'demo'}", __package__).run(options)
     except CommandError as error:
         print(f"glassgrad: error: {error}", file=sys.stderr)
@@ -61,6 +80,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+def _print_completion(parser: argparse.ArgumentParser, commands: Iterable[argparse.ArgumentParser], shell: str) -> int:
+    try:
+        print(import_module(".completion", __package__).completion_script(parser, commands, shell), end="")
+    except ImportError as error:
+        raise CommandError(str(error)) from None
+    return 0
+
+
 def _not_an_option(word: str, parser: argparse.ArgumentParser) -> str:
     """An expression such as `-x*w` is no option: argparse takes a word with a blank in it as it is."""
     option = word.partition("=")[0]
@@ -72,9 +99,3 @@ def _not_an_option(word: str, parser: argparse.ArgumentParser) -> str:
     ):
         return f" {word}"
     return word
-
-
-def _version() -> str:
-    from ... import __version__
-
-    return __version__

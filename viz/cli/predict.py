@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...nn.data import Standardisation, csv_columns, read_csv
+from ...nn.files import load_with_notes
+from ...nn.prediction import predict, predict_proba
 from .errors import CommandError, in_one_line
-
-if TYPE_CHECKING:
-    import argparse
 
 EXAMPLES = """\
 examples:
@@ -36,10 +37,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Predict and print."""
-    from ...nn.data import Standardisation, csv_columns, read_csv
-    from ...nn.files import load_with_notes
-    from ...nn.prediction import predict, predict_proba
-
     if options.points.exists() and not (options.points.is_file() or options.points.is_dir()):
         raise CommandError(f"{options.points} is a pipe: write the points to a file first")
     try:

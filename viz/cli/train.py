@@ -6,17 +6,23 @@ import argparse
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from ...nn import schedules
+from ...nn.data import MADE, REAL, Dataset, Standardisation, read_csv, split
+from ...nn.files import save
+from ...nn.history import History
+from ...nn.layers import MLP
+from ...nn.losses import LOSSES
+from ...nn.optimizers import OPTIMIZERS
+from ...nn.prediction import predict, predict_proba
+from ...nn.training import TrainingError, fit
+from ..plot import new_figure, plot_decision_boundary, plot_fit, plot_history
 from .errors import CommandError, in_one_line
-
-if TYPE_CHECKING:
-    from ...nn.data import Dataset, Standardisation
-    from ...nn.history import History
-    from ...nn.layers import MLP
 
 SETS = ("xor", "moons", "circles", "spiral", "blobs", "sine", "iris", "digits")
 PICTURES = (".png", ".svg", ".pdf")
@@ -34,8 +40,6 @@ examples:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command."""
-    from ...nn.losses import LOSSES
-
     parser.description = "Train a multilayer perceptron; part of the data is held out to test it."
     parser.epilog = EXAMPLES
     add = parser.add_argument
@@ -73,9 +77,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, save, plot, and print the summary."""
-    from ...nn.files import save
-    from ...nn.training import TrainingError
-
     try:
         _check_files(options)
         data = _load(options)
@@ -120,8 +121,6 @@ class _Trained(NamedTuple):
 
     def predict(self, inputs: Any) -> Any:
         """Probabilities of the classes, or the numbers of a regression in their own unit."""
-        from ...nn.prediction import predict, predict_proba
-
         scaled = self.scaling.apply(inputs)
         if self.target_scaling is None:
             return predict_proba(self.model, scaled)
@@ -169,16 +168,12 @@ def _check_files(options: argparse.Namespace) -> None:
     if options.save and options.save.suffix.lower() != ".safetensors":
         raise CommandError(f"--save {options.save}: the name must end in .safetensors")
     if options.plot:
-        from ..plot import new_figure
-
         if options.plot.suffix.lower() not in PICTURES:
             raise CommandError(f"--plot {options.plot}: the name must end in {', '.join(PICTURES)}")
         new_figure()
 
 
 def _load(options: argparse.Namespace) -> Dataset:
-    from ...nn.data import MADE, REAL, read_csv
-
     making = {"n": options.samples, "noise": options.noise}
     chosen = {name: given for name, given in making.items() if given is not None}
     if options.data in MADE:
@@ -203,12 +198,6 @@ def _load(options: argparse.Namespace) -> Dataset:
 
 
 def _train(options: argparse.Namespace, data: Dataset) -> _Trained:
-    from ...nn import schedules
-    from ...nn.data import Standardisation, split
-    from ...nn.layers import MLP
-    from ...nn.optimizers import OPTIMIZERS
-    from ...nn.training import fit
-
     try:
         train, test = split(data, options.test, options.seed) if options.test else (data, None)
     except ValueError as error:
@@ -254,8 +243,6 @@ def _train(options: argparse.Namespace, data: Dataset) -> _Trained:
 
 
 def _plot(options: argparse.Namespace, trained: _Trained) -> Any:
-    from ..plot import new_figure, plot_decision_boundary, plot_fit, plot_history
-
     data, title = trained.train, f"{Path(options.data).name}: {_sizes(trained)}"
     extra = (2 if data.classes else 1) == len(data.features)
     figure = new_figure(1 + extra)
@@ -301,8 +288,6 @@ def _print_summary(options: argparse.Namespace, trained: _Trained, written: list
 
 
 def _quality(trained: _Trained, name: str, part: Dataset) -> tuple[str, str]:
-    import numpy as np
-
     found = trained.predict(part.inputs)
     if part.classes:
         right = int(np.sum(np.argmax(found, axis=1) == part.targets))

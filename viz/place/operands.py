@@ -28,11 +28,9 @@ def op_symbol(name: str) -> str:
     >>> op_symbol("sub"), op_symbol("pow"), op_symbol("pow_const")
     ('−', '**', '**')
     """
-    if name not in OPS:
-        return visible(name)
-    symbol = OPS[name].symbol
+    symbol = OPS[name].symbol if name in OPS else name
     twins = {other for other, op in OPS.items() if op.symbol == symbol} - {"pow", "pow_const", name}
-    return shorten(visible(name if twins else symbol)).replace("-", "−")
+    return "−" if symbol == "-" else shorten(visible(name if twins else symbol))
 
 
 def operand_marks(name: str, count: int) -> tuple[str, ...]:
