@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphviz import Digraph, ExecutableNotFound, nohtml  # type: ignore[import-untyped]  # it ships no types
+from graphviz import Digraph, ExecutableNotFound  # type: ignore[import-untyped]  # it ships no types
 
 from ..engine.core.value import CONST, Value
 from ..engine.story.graph import Graph
 from .model.diagram import DIRECTIONS
 from .model.text import shorten, visible
 from .place.operands import op_symbol
-from .render.dot import dot_text
+from .render.dot import dot_text, record_text
 
 
 class DotDigraph(Digraph):  # type: ignore[misc]  # as above
@@ -99,22 +99,12 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Digraph:
         label = shorten(visible(node.label))
         grad = f"grad {node.grad or 0.0:.4f}" if node.op != CONST else ""
         cells = [label, f"data {node.data:.4f}", grad]
-        dot.node(f"n{node.id}", label=_record([cell for cell in cells if cell]), shape="record")
+        dot.node(
+            f"n{node.id}", label="{ " + " | ".join(record_text(cell) for cell in cells if cell) + " }", shape="record"
+        )
         if node.inputs:
             dot.node(f"n{node.id}op", label=dot_text([op_symbol(node.op)]))
             dot.edge(f"n{node.id}op", f"n{node.id}")
     for u, i, _ in graph.edges:
         dot.edge(f"n{u}", f"n{i}op")
     return dot
-
-
-def _record(cells: list[str]) -> str:
-    """The cells of a record: its own signs are escaped on top of DOT's."""
-    shown = []
-    for cell in cells:
-        text = "".join(f"\\{c}" if c in "{}|<>" else c for c in dot_text([cell]))
-        shown.append(
-            text if text.isascii() else text.replace(" ", "&#160;")
-        )  # dot 2.43 loses a blank after such a letter
-    record: str = nohtml("{ " + " | ".join(shown) + " }")
-    return record

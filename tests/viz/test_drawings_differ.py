@@ -215,11 +215,13 @@ def test_marks_of_ops_that_are_not_in_the_table():
     assert operand_marks("myop", 1) == ("",)
 
 
-def test_dot_text_has_the_marks_at_the_heads_of_its_edges():
+def test_dot_text_has_a_field_for_every_operand_that_must_not_be_swapped():
     x = Value(1.0, "x")
-    lines = render_dot(layout(Graph(1 - x.exp(), {}), engine="builtin")).splitlines()
-    heads = [re.search(r"headlabel=(\S+)]", line) for line in lines if "->" in line]
-    assert [head and head[1].strip('"') for head in heads] == [None, None, "−"]
+    source = render_dot(layout(Graph(1 - x.exp(), {}), engine="builtin"))
+    assert 'label="{ { <0> |<1> − } | −' in source
+    assert [line.strip() for line in source.splitlines() if "->" in line] == ["n0 -> n1", "n2 -> n3:0", "n1 -> n3:1"]
+    other = render_dot(layout(Graph(x.exp() - 1, {}), engine="builtin"))
+    assert {line.strip() for line in other.splitlines() if "->" in line} == {"n0 -> n1", "n1 -> n3:0", "n2 -> n3:1"}
 
 
 @pytest.mark.parametrize("engine", LAYOUTS)

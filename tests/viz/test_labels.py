@@ -129,7 +129,8 @@ def squeezed(text: str) -> str:
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 def test_any_label_through_dot(labels):
     values = [Value(float(i), label) for i, label in enumerate(labels)]
-    total = sum(values[1:], start=values[0])
+    total = sum(values[1:], start=values[0]) - values[0]
+    total.label = labels[0]  # a box with marks, too
     graph = Graph(total, {})
     drawing = layout(graph, engine="builtin")
     read = list(map(squeezed, plain_dot(render_dot(drawing))))

@@ -129,7 +129,7 @@ def _with_pins(boxes: list[Box], edges: list[Edge], across: bool) -> list[Box]:
     for edge in edges:
         if edge.mark:
             widest[edge.target] = max(widest.get(edge.target, 0.0), text_width(edge.mark, FONT_SIZE))
-    room = {box: FONT_SIZE + 2.0 if across else wide + 5.0 for box, wide in widest.items()}
+    room = {box: FONT_SIZE + 2.0 if across else wide + 7.0 for box, wide in widest.items()}
     return [box._replace(pins=room[box.id]) if box.id in room else box for box in boxes]
 
 
