@@ -1,18 +1,22 @@
-"""Formulas for people: the same tree as Unicode text or as MathML, with names or with numbers in place.
+"""Formulas for people: one tree, written as Unicode text or as MathML, with names or with numbers in place.
 
-Precedence is the only thing that needs care: a part is bracketed where its operator binds less than its place.
+A tree is that of a formula (see `formula.py`) with every name replaced: by the number that stands there, or by what it
+is called. Beside a formula's own functions it may call `sum` (of terms, written with + between them) and `more` (terms
+of a sum that are left out: how many, and what they add up to). Precedence is the only thing that needs care: a part is
+bracketed where its operator binds less than its place.
 """
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from html import escape
 from types import MappingProxyType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from .formula import BINARY, Formula, values_source
-from .ops import Op
+from .formula import BINARY, Formula
+from .op import Op
 
 CHOICE, COMPARE, SUM, PRODUCT, NEGATION, SIGNED, POWER, ATOM = range(8)  # SIGNED: a negative number
 Part = tuple[str, int]  # what is written, and how tightly its outermost operator binds
@@ -25,12 +29,29 @@ _COMPARE: dict[type[ast.cmpop], str] = {
     ast.Eq: "=",
     ast.NotEq: "≠",
 }
+_FUNCTIONS: Mapping[str, str] = {"sigmoid": "σ", "log": "ln"}
+"""What people call a function whose name in Python is another."""
+FEWEST_DIGITS, MOST_DIGITS = 4, 17
+Digits = Mapping[float, int]
+"""How many significant digits each number of an equation is written with; those not in it with the fewest."""
+NO_DIGITS: Digits = MappingProxyType({})
+
+
+def spelled(x: float, digits: int) -> str:
+    """A number with so many significant digits; with all 17, as many as it takes to tell it from every other.
+
+    >>> spelled(2 / 3, 4), spelled(2 / 3, 6), spelled(0.1, 17), spelled(-0.0, 4)
+    ('0.6667', '0.666667', '0.1', '0')
+    """
+    text = f"{x:.{digits}g}"
+    if digits == MOST_DIGITS and float(f"{x:.16g}") == x:
+        text = f"{x:.16g}"
+    return ("0" if text == "-0" else text).replace("-", "−")
 
 
 def short(x: float) -> str:
     """A number for reading, to four significant digits: `0.7071`, `−6`, `1.2e−05`."""
-    text = f"{x:.4g}"
-    return ("0" if text == "-0" else text).replace("-", "−")
+    return spelled(x, FEWEST_DIGITS)
 
 
 class Style(Protocol):
@@ -38,12 +59,12 @@ class Style(Protocol):
 
     def number(self, x: float) -> Part: ...
     def name(self, text: str) -> Part: ...
-    def brackets(self, text: str) -> str: ...
     def binary(self, op: str, left: Part, right: Part) -> Part: ...
     def negation(self, part: Part) -> Part: ...
-    def call(self, name: str, arguments: Sequence[str]) -> Part: ...
+    def call(self, name: str, arguments: Sequence[Part]) -> Part: ...
+    def more(self, count: int, total: Part | None) -> Part: ...
     def compare(self, symbol: str, left: Part, right: Part) -> Part: ...
-    def choice(self, test: str, yes: str, no: str) -> Part: ...
+    def choice(self, test: Part, yes: Part, no: Part) -> Part: ...
 
 
 def _unsigned(part: Part) -> Part:
@@ -54,26 +75,23 @@ def _unsigned(part: Part) -> Part:
 class Text:
     """Unicode in one line: `1 − o²`."""
 
-    def __init__(self, times: str = "·") -> None:
-        self.times = times
+    def __init__(self, times: str = "·", digits: Digits = NO_DIGITS) -> None:
+        self.times, self.digits = times, digits
 
     def number(self, x: float) -> Part:
-        text = short(x)
-        return text, SIGNED if text.startswith("−") else ATOM
+        text = spelled(x, self.digits.get(x, FEWEST_DIGITS))
+        return text, SIGNED if text.startswith("−") else POWER if "e" in text else ATOM
 
     def name(self, text: str) -> Part:
         return text, ATOM
 
-    def brackets(self, text: str) -> str:
-        return f"({text})"
-
     def _fit(self, part: Part, at_least: int) -> str:
-        return part[0] if part[1] >= at_least else self.brackets(part[0])
+        return part[0] if part[1] >= at_least else f"({part[0]})"
 
     def binary(self, op: str, left: Part, right: Part) -> Part:
         if op == "**":
             base = self._fit(left, ATOM)
-            if right[0].lstrip("−").isdigit():
+            if right[0].lstrip("−").isdecimal():
                 return base + right[0].translate(_SUPERSCRIPT), POWER
             return f"{base}^{self._fit(right, ATOM)}", POWER
         if op in "+-":
@@ -88,46 +106,45 @@ class Text:
     def negation(self, part: Part) -> Part:
         return "−" + self._fit(_unsigned(part), PRODUCT), NEGATION
 
-    def call(self, name: str, arguments: Sequence[str]) -> Part:
+    def call(self, name: str, arguments: Sequence[Part]) -> Part:
+        inside = ", ".join(text for text, _ in arguments)
         if name == "abs":
-            return f"|{arguments[0]}|", ATOM
-        if name == "sqrt":
-            return f"√({arguments[0]})", ATOM
-        return f"{ {'sigmoid': 'σ', 'log': 'ln'}.get(name, name) }({', '.join(arguments)})", ATOM
+            return f"|{inside}|", ATOM
+        return f"{ {'sqrt': '√', 'cbrt': '∛'}.get(name) or _FUNCTIONS.get(name, name) }({inside})", ATOM
+
+    def more(self, count: int, total: Part | None) -> Part:
+        return f"… {count} more{'' if total is None else f': {total[0]}'} …", ATOM
 
     def compare(self, symbol: str, left: Part, right: Part) -> Part:
-        return f"{left[0]} {symbol} {right[0]}", COMPARE
+        return f"{self._fit(left, SUM)} {symbol} {self._fit(right, SUM)}", COMPARE
 
-    def choice(self, test: str, yes: str, no: str) -> Part:
-        return f"{yes} if {test}, else {no}", CHOICE
+    def choice(self, test: Part, yes: Part, no: Part) -> Part:
+        return f"{self._fit(yes, COMPARE)} if {test[0]}, else {no[0]}", CHOICE
 
 
 class MathML:
     """MathML Core, without the `<math>` around it."""
 
-    def __init__(self, times: str = "·") -> None:
-        self.times = times
+    def __init__(self, times: str = "·", digits: Digits = NO_DIGITS) -> None:
+        self.times, self.digits = times, digits
 
     def number(self, x: float) -> Part:
-        text = short(x)
+        text = spelled(x, self.digits.get(x, FEWEST_DIGITS))
         if text.startswith("−"):
             return f"<mrow><mo>−</mo><mn>{text[1:]}</mn></mrow>", SIGNED
-        return f"<mn>{text}</mn>", ATOM
+        return f"<mn>{text}</mn>", POWER if "e" in text else ATOM
 
     def name(self, text: str) -> Part:
         return f"<mi>{escape(text)}</mi>", ATOM
 
-    def brackets(self, text: str) -> str:
-        return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>"
-
     def _fit(self, part: Part, at_least: int) -> str:
-        return part[0] if part[1] >= at_least else self.brackets(part[0])
+        return part[0] if part[1] >= at_least else f"<mrow><mo>(</mo>{part[0]}<mo>)</mo></mrow>"
 
     def binary(self, op: str, left: Part, right: Part) -> Part:
         if op == "**":
-            return f"<msup>{self._fit(left, ATOM)}{right[0]}</msup>", ATOM
+            return f"<msup>{self._fit(left, ATOM)}{right[0]}</msup>", POWER
         if op == "/":
-            return f"<mfrac>{left[0]}{right[0]}</mfrac>", ATOM
+            return f"<mfrac>{left[0]}{right[0]}</mfrac>", POWER
         level = PRODUCT if op == "*" else SUM
         sign = {"*": self.times, "+": "+", "-": "−"}[op]
         first = self._fit(_unsigned(left) if op == "*" and left[1] == SIGNED else left, level)
@@ -137,55 +154,103 @@ class MathML:
         inner = self._fit(_unsigned(part), PRODUCT)
         return f"<mrow><mo>−</mo>{inner}</mrow>", NEGATION
 
-    def call(self, name: str, arguments: Sequence[str]) -> Part:
+    def call(self, name: str, arguments: Sequence[Part]) -> Part:
+        first = arguments[0][0]
         if name == "abs":
-            return f"<mrow><mo>|</mo>{arguments[0]}<mo>|</mo></mrow>", ATOM
+            return f"<mrow><mo>|</mo>{first}<mo>|</mo></mrow>", ATOM
         if name == "sqrt":
-            return f"<msqrt>{arguments[0]}</msqrt>", ATOM
+            return f"<msqrt>{first}</msqrt>", ATOM
+        if name == "cbrt":
+            return f"<mroot>{first}<mn>3</mn></mroot>", ATOM
         if name == "exp":
-            return f"<msup><mi>e</mi>{arguments[0]}</msup>", POWER
-        head = {"sigmoid": "σ", "log": "ln"}.get(name, name)
-        return f"<mrow><mi>{head}</mi><mo>(</mo>{'<mo>,</mo>'.join(arguments)}<mo>)</mo></mrow>", ATOM
+            return f"<msup><mi>e</mi>{first}</msup>", POWER
+        inside = "<mo>,</mo>".join(text for text, _ in arguments)
+        return f"<mrow><mi>{escape(_FUNCTIONS.get(name, name))}</mi><mo>(</mo>{inside}<mo>)</mo></mrow>", ATOM
+
+    def more(self, count: int, total: Part | None) -> Part:
+        if total is None:
+            return f"<mtext>… {count} more …</mtext>", ATOM
+        return f"<mrow><mtext>… {count} more:&#160;</mtext>{total[0]}<mtext>&#160;…</mtext></mrow>", ATOM
 
     def compare(self, symbol: str, left: Part, right: Part) -> Part:
-        return f"<mrow>{left[0]}<mo>{escape(symbol)}</mo>{right[0]}</mrow>", COMPARE
+        return f"<mrow>{self._fit(left, SUM)}<mo>{escape(symbol)}</mo>{self._fit(right, SUM)}</mrow>", COMPARE
 
-    def choice(self, test: str, yes: str, no: str) -> Part:
-        return f"<mrow>{yes}<mtext>&#160;if&#160;</mtext>{test}<mtext>, else&#160;</mtext>{no}</mrow>", CHOICE
+    def choice(self, test: Part, yes: Part, no: Part) -> Part:
+        then, otherwise = "<mtext>&#160;if&#160;</mtext>", "<mtext>, else&#160;</mtext>"
+        return f"<mrow>{self._fit(yes, COMPARE)}{then}{test[0]}{otherwise}{no[0]}</mrow>", CHOICE
 
 
-def render(tree: ast.expr, style: Style, bind: Callable[[str], Part]) -> Part:
-    """Write a formula's tree in a style; `bind` says what stands for each name."""
+def write(tree: ast.expr, style: Style) -> Part:
+    """A tree in a style."""
     if isinstance(tree, ast.Constant):
         return style.number(_number(tree))
     if isinstance(tree, ast.Name):
-        return bind(tree.id)
+        return style.name(tree.id)
     if isinstance(tree, ast.BinOp):
-        return style.binary(BINARY[type(tree.op)], render(tree.left, style, bind), render(tree.right, style, bind))
+        return style.binary(BINARY[type(tree.op)], write(tree.left, style), write(tree.right, style))
     if isinstance(tree, ast.UnaryOp):
-        return style.negation(render(tree.operand, style, bind))
+        return style.negation(write(tree.operand, style))
     if isinstance(tree, ast.Compare):
-        left, right = render(tree.left, style, bind), render(tree.comparators[0], style, bind)
-        return style.compare(_COMPARE[type(tree.ops[0])], left, right)
+        return style.compare(_COMPARE[type(tree.ops[0])], write(tree.left, style), write(tree.comparators[0], style))
     if isinstance(tree, ast.IfExp):
-        parts = [render(part, style, bind)[0] for part in (tree.test, tree.body, tree.orelse)]
-        return style.choice(*parts)
-    assert isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name)
-    return style.call(tree.func.id, [render(argument, style, bind)[0] for argument in tree.args])
+        return style.choice(write(tree.test, style), write(tree.body, style), write(tree.orelse, style))
+    assert isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name)  # a formula holds nothing else
+    if tree.func.id == "more":
+        count, *total = tree.args
+        assert isinstance(count, ast.Constant)
+        return style.more(int(_number(count)), write(total[0], style) if total else None)
+    arguments = [write(argument, style) for argument in tree.args]
+    if tree.func.id != "sum":
+        return style.call(tree.func.id, arguments)
+    total_part = arguments[0]
+    for part in arguments[1:]:
+        total_part = style.binary("+", total_part, part)
+    return total_part
+
+
+def number(x: float) -> ast.expr:
+    """The tree of a number."""
+    return ast.Constant(float(x))
+
+
+def call(name: str, *arguments: ast.expr) -> ast.expr:
+    """The tree of a call."""
+    return ast.Call(ast.Name(name), list(arguments), [])
+
+
+def plus(left: ast.expr, right: ast.expr) -> ast.expr:
+    """The tree of a sum of two."""
+    return ast.BinOp(left, ast.Add(), right)
+
+
+def times(left: ast.expr, right: ast.expr) -> ast.expr:
+    """The tree of a product of two."""
+    return ast.BinOp(left, ast.Mult(), right)
 
 
 def _number(node: ast.Constant) -> float:
-    return float(node.value)  # type: ignore[arg-type]  # parse() admits only int and float
+    return float(node.value)  # type: ignore[arg-type]  # formulas hold only int and float
+
+
+def bound(tree: ast.expr, bind: Callable[[str], ast.expr]) -> ast.expr:
+    """The tree with another one in the place of every name."""
+    if isinstance(tree, ast.Name):
+        return bind(tree.id)
+    if isinstance(tree, ast.BinOp):
+        return ast.BinOp(bound(tree.left, bind), tree.op, bound(tree.right, bind))
+    if isinstance(tree, ast.UnaryOp):
+        return ast.UnaryOp(tree.op, bound(tree.operand, bind))
+    if isinstance(tree, ast.Compare):
+        return ast.Compare(bound(tree.left, bind), tree.ops, [bound(tree.comparators[0], bind)])
+    if isinstance(tree, ast.IfExp):
+        return ast.IfExp(bound(tree.test, bind), bound(tree.body, bind), bound(tree.orelse, bind))
+    if isinstance(tree, ast.Call):
+        return ast.Call(tree.func, [bound(argument, bind) for argument in tree.args], [])
+    return tree
 
 
 class _Simplify(ast.NodeTransformer):
     """What constants settle is settled: with c = 2, `c * a**(c - 1) if c != 0 else 0` is `2 * a`."""
-
-    def __init__(self, constants: Mapping[str, float]) -> None:
-        self.constants = constants
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.Constant(self.constants[node.id]) if node.id in self.constants else node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         left, right = self.visit(node.left), self.visit(node.right)
@@ -205,64 +270,61 @@ class _Simplify(ast.NodeTransformer):
         return ast.IfExp(test, self.visit(node.body), self.visit(node.orelse))
 
 
-def spelled_out(op: Op, formula: Formula, constants: Mapping[str, float] = MappingProxyType({})) -> ast.expr:
+@lru_cache(maxsize=4096)
+def spelled_out(op: Op, formula: Formula, settled: tuple[tuple[str, float], ...] = ()) -> ast.expr:
     """The formula's tree with the shorthands of `let` and the numbers of constant inputs put in."""
-    text = formula.text
-    for name, meaning in reversed(op.let):
-        text = values_source(formula._replace(text=text), {name: f"({meaning.text})"})
-    tree = ast.parse(text, mode="eval").body
-    simple: ast.expr = _Simplify(constants).visit(tree) if constants else tree
+    numbers, shorthands = dict(settled), dict(op.let)
+
+    def bind(name: str) -> ast.expr:
+        if name in shorthands:
+            return bound(shorthands[name].tree, bind)
+        return ast.Constant(numbers[name]) if name in numbers else ast.Name(name)
+
+    tree = bound(formula.tree, bind)
+    simple: ast.expr = _Simplify().visit(tree) if settled else tree
     return simple
 
 
-SHOWN_TERMS = 6
-"""A sum of more terms than this is written with its first and last ones."""
+class Operand(NamedTuple):
+    """One operand as it is to be written: its tree, and its number if it is a plain one."""
+
+    tree: ast.expr
+    number: float | None = None
 
 
-Constants = Sequence["float | None"]
+Look = Callable[[int], Operand]
+"""Operands are given by the ids of their nodes; this tells how one is to be written."""
 
 
-def _settled(op: Op, constants: Constants) -> dict[str, float]:
-    return (
-        {}
-        if op.variadic
-        else {name: x for name, x, rule in zip(op.names, constants, op.slopes) if x is not None and rule is None}
-    )
+def _settled(op: Op, inputs: Sequence[int], look: Look) -> tuple[tuple[str, float], ...]:
+    if op.variadic or None not in op.slopes:
+        return ()
+    found = ((name, look(i).number) for name, i, rule in zip(op.names, inputs, op.slopes) if rule is None)
+    return tuple((name, x) for name, x in found if x is not None)
 
 
-def forward(op: Op, style: Style, names: Sequence[Part], constants: Constants) -> Part:
-    """The right-hand side of `y = …`.
+def forward(op: Op, inputs: Sequence[int], look: Look) -> ast.expr:
+    """The right-hand side of `y = …` for an op with a fixed number of inputs."""
+    ids = dict(zip(op.names, inputs))
+    return bound(spelled_out(op, op.forward, _settled(op, inputs, look)), lambda name: look(ids[name]).tree)
 
-    Args:
-        op: the op.
-        style: how to write.
-        names: what stands for each operand.
-        constants: the number of each operand that is a constant, else None.
-    """
-    if not op.variadic:
-        bind = dict(zip(op.names, names))
-        return render(spelled_out(op, op.forward, _settled(op, constants)), style, bind.__getitem__)
+
+def terms(op: Op, inputs: Sequence[int], look: Look) -> tuple[list[ast.expr], ast.expr | None]:
+    """The terms that an n-ary op adds up, and the operand that their sum is begun with, if there is one."""
     assert isinstance(op.forward.tree, ast.Call)  # an n-ary op is sum(terms, start)
-    element, *start = op.forward.tree.args
+    term = op.forward.tree.args[0]
     stars = sum(raw.startswith("*") for raw in op.inputs)
-    length = len(names) // stars
-    shown = range(length) if length <= SHOWN_TERMS else (0, 1, length - 1)
-    total: Part | None = None
-    for i in shown:
-        term = render(element, style, lambda name, i=i: op.elements(names, i)[name])  # type: ignore[misc]  # i is bound now
-        if total is not None and i > 1 and length > SHOWN_TERMS:
-            total = style.binary("+", total, style.name(f"… {length - 3} more …"))
-        total = term if total is None else style.binary("+", total, term)
-    if len(names) > stars * length:
-        tail = render(start[0], style, lambda name: names[-1])
-        total = tail if total is None else style.binary("+", total, tail)
-    return total or style.number(0.0)
+    length = len(inputs) // stars
+    each = (op.elements(inputs, i) for i in range(length))
+    found = [bound(term, lambda name, ids=ids: look(ids[name]).tree) for ids in each]  # type: ignore[misc]  # ids is bound now
+    return found, look(inputs[-1]).tree if len(inputs) > stars * length else None
 
 
-def slope(op: Op, index: int, style: Style, names: Sequence[Part], constants: Constants, result: Part) -> Part:
-    """The slope of operand `index`; the result is written as `result`, the rest as in `forward`."""
-    part, element = op.place(index, len(names))
+def slope(op: Op, index: int, inputs: Sequence[int], look: Look, result: ast.expr) -> ast.expr:
+    """The slope of operand `index`; the result is written as `result`."""
+    part, element = op.place(index, len(inputs))
     formula = op.slopes[part]
     assert formula is not None  # constants have no backward step
-    bind: Mapping[str, Part] = {**op.elements(names, element), "y": result}
-    return render(spelled_out(op, formula, _settled(op, constants)), style, bind.__getitem__)
+    ids = op.elements(inputs, element)
+    tree = spelled_out(op, formula, _settled(op, inputs, look))
+    return bound(tree, lambda name: result if name == "y" else look(ids[name]).tree)

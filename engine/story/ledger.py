@@ -2,47 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..core.backward import topological_order
-from ..core.value import Value
-from ..rules.notation import Text, short
+from ..core.value import CONST, Value
+from ..rules.notation import Text, number, short, times, write
+from .equation import shown_sum
+from .flow import Flow
 from .graph import Graph
-from .steps import steps
+from .steps import Steps, steps
 
 
 class Contribution(NamedTuple):
-    """One entry of a ledger: the gradient that came back through one edge."""
+    """One entry of a ledger: the gradient that came back through one edge.
+
+    Attributes:
+        node: name of the node that handed it back.
+        where: the same, with the place of the operand if the node reads the variable more than once.
+        position: which of the node's operands the variable is.
+        upstream, slope: the gradient of `node`, and the local derivative of the edge.
+        contribution: their product.
+        text: the equation of that, `3 × 1 = 3`.
+    """
 
     node: str
+    where: str
     position: int
     upstream: float
     slope: float
     contribution: float
+    text: str
 
 
 class Ledger(NamedTuple):
-    """Where the gradient of one variable comes from; `str()` writes it out."""
+    """Where the gradient of one variable comes from; `str()` writes it out.
+
+    Attributes:
+        name: the variable.
+        root: the result.
+        contributions: what has arrived, in order.
+        total: its sum; 1 for the result itself.
+        awaited: how many contributions are still to come: until then `total` is a partial sum.
+        reason: why nothing ever arrives, or "".
+    """
 
     name: str
     root: str
     contributions: tuple[Contribution, ...]
     total: float
+    awaited: int = 0
+    reason: str = ""
 
     def __str__(self) -> str:
-        head = f"∂{self.root}/∂{self.name} = {short(self.total)}"
-        if not self.contributions:
-            return f"{head}  ({'it is the result itself' if self.name == self.root else 'no edge leads back to it'})"
-        style = Text("×")
-        parts = [style.binary("*", style.number(c.upstream), style.number(c.slope)) for c in self.contributions]
-        total = parts[0]
-        for part in parts[1:]:
-            total = style.binary("+", total, part)
-        lines = [
-            f"  through {c.node}: {text} = {short(c.contribution)}" for c, (text, _) in zip(self.contributions, parts)
-        ]
-        return "\n".join([head, *lines, f"  sum: {total[0]} = {short(self.total)}"])
+        so_far = " so far" if self.awaited else ""
+        head = f"d{self.root}/d{self.name}{so_far} = {short(self.total)}"
+        lines = [head + (f"  ({self.reason})" if self.reason else "")]
+        lines += [f"  through {one.where}: {one.text}" for one in self.contributions]
+        if self.contributions:
+            products = [times(number(one.upstream), number(one.slope)) for one in self.contributions]
+            lines.append(f"  sum: {_sum_text(products, self.total)}")
+        if self.awaited:
+            lines.append(f"  {self.awaited} more to come")
+        return "\n".join(lines)
+
+
+def running_sums(walk: Steps, node: int) -> Iterator[str]:
+    """The sum of what has come back to a node, `1 × 6 + 3 × 1 = 9`, after each of its backward steps.
+
+    A long sum says what its middle adds up to.
+    """
+    products: list[ast.expr] = []
+    left_out = contribution = 0.0
+    for i, total in walk.arrivals[node]:
+        if i > len(walk.graph):  # not the seed
+            flow = walk.flow(i)
+            if len(products) > 2:
+                left_out += contribution
+            contribution = flow.contribution
+            products.append(times(number(flow.upstream), number(flow.slope)))
+            yield _sum_text(products, total, left_out)
+
+
+def _sum_text(products: Sequence[ast.expr], total: float, left_out: float | None = None) -> str:
+    tree, digits = shown_sum(products, total, left_out=left_out)
+    assert digits is not None  # with all digits, in order, the same additions are done again
+    return f"{write(tree, Text('×', digits))[0]} = {short(total)}"
+
+
+def contribution_of(walk: Steps, flow: Flow) -> Contribution:
+    """The entry of one backward step."""
+    place = f", operand {flow.position + 1}" if walk.teller.place(flow) else ""
+    name, text = walk.names[flow.node], f"{walk.teller.product(flow)} = {short(flow.contribution)}"
+    return Contribution(name, name + place, flow.position, flow.upstream, flow.slope, flow.contribution, text)
+
+
+def ledger(walk: Steps, node: int, index: int = -1) -> Ledger:
+    """The ledger of node `node` as it stands right after step `index`."""
+    last = index % len(walk)
+    arrivals = walk.arrivals[node]
+    arrived = [(i, total) for i, total in arrivals if i <= last]
+    entries = tuple(contribution_of(walk, walk.flow(i)) for i, _ in arrived if i > len(walk.graph))
+    total = arrived[-1][1] if arrived else 0.0
+    reason = ""
+    if not arrivals:
+        reason = "it is a constant" if walk.graph.nodes[node].op == CONST else "no edge leads back to it"
+    elif node == len(walk.graph) - 1:
+        reason = "it is the result itself"
+    return Ledger(walk.names[node], walk.names[-1], entries, total, len(arrivals) - len(arrived), reason)
 
 
 def explain(root: Value | Graph, x: Value | str, names: Mapping[str, object] | None = None) -> Ledger:
@@ -59,24 +127,16 @@ def explain(root: Value | Graph, x: Value | str, names: Mapping[str, object] | N
 
     >>> a = Value(3.0, "a")
     >>> print(explain(a + a, a))
-    ∂v1/∂a = 2
-      through v1: 1 × 1 = 1
-      through v1: 1 × 1 = 1
+    dv1/da = 2
+      through v1, operand 1: 1 × 1 = 1
+      through v1, operand 2: 1 × 1 = 1
       sum: 1 × 1 + 1 × 1 = 2
     """
     walk = steps(root, names)
-    if isinstance(x, Value):
-        order = topological_order(root) if isinstance(root, Value) else []
-        found = next((i for i, v in enumerate(order) if v is x), None)
-        if found is None:
-            raise ValueError(f"{x!r} is not below {root!r}: the result does not depend on it")
-    else:
-        found = walk.graph.find(x).id
-    nodes = walk.graph.nodes
-    flows = [flow for flow in walk.flows if flow.input == found]
-    entries = []
-    for flow in flows:
-        local = nodes[flow.node].slopes[flow.position]
-        assert local is not None  # constants have no flow
-        entries.append(Contribution(nodes[flow.node].name, flow.position, flow.upstream, local, flow.upstream * local))
-    return Ledger(nodes[found].name, walk.graph.root.name, tuple(entries), walk.gradients()[found])
+    if not isinstance(x, Value):
+        return ledger(walk, walk.graph.find(x).id)
+    order = topological_order(root) if isinstance(root, Value) else []
+    found = next((i for i, v in enumerate(order) if v is x), None)
+    if found is None:
+        raise ValueError(f"{x!r} is not below {root!r}: the result does not depend on it")
+    return ledger(walk, found)

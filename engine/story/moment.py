@@ -20,8 +20,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..rules.notation import short
 from .graph import Graph
-from .steps import Step, Steps
+from .steps import Phase, Step, Steps
 
 
 class NodeState(NamedTuple):
@@ -49,6 +50,16 @@ class NodeState(NamedTuple):
     def complete(self) -> bool:
         """Whether `gradient` is final; as long as it is not, it is a partial sum and must be shown as one."""
         return self.arrived > 0 and self.awaited == 0
+
+    @property
+    def value_text(self) -> str:
+        """The value as it is written; "" before it is computed."""
+        return "" if self.value is None else short(self.value)
+
+    @property
+    def gradient_text(self) -> str:
+        """The gradient as it is written: "" while nothing has come back, `3 …` while more is to come."""
+        return "" if self.gradient is None else short(self.gradient) + ("" if self.complete else " …")
 
 
 class EdgeState(NamedTuple):
@@ -91,6 +102,12 @@ class Moment:
     def step(self) -> Step:
         """The step itself, with its words and numbers."""
         return self.steps[self.index]
+
+    @property
+    def phase(self) -> Phase:
+        """`"forward"`, `"seed"` or `"backward"`."""
+        count = len(self.graph)
+        return "forward" if self.index < count else "seed" if self.index == count else "backward"
 
     @property
     def focus(self) -> int:

@@ -17,7 +17,7 @@ from glassgrad.engine.rules.ops import OPS
 from glassgrad.engine.story.graph import FORMAT, Graph
 from glassgrad.engine.story.moment import changed, moment
 from glassgrad.engine.story.scope import Call, mark_call
-from glassgrad.engine.story.steps import step_mathml, steps
+from glassgrad.engine.story.steps import steps
 
 
 def neuron():
@@ -136,10 +136,10 @@ def test_moments_take_time_in_proportion_to_what_is_asked():
     """A node with 20,000 contributions: each moment is a search, not a sum over all that came before."""
     x = Value(0.5, "x")
     walk = steps(gg.sum([x] * 20_000))
-    start = time.perf_counter()
+    start = time.process_time()
     grads = [moment(walk, k).node(0).gradient for k in range(3, len(walk), 10)]
     assert grads[-1] == pytest.approx(20_000, abs=20)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 def test_json_round_trip_is_exact():
@@ -268,7 +268,7 @@ def test_every_op_has_words_and_notation():
             assert step.sentence.endswith(".")
             for text in (step.rule, step.numbers, step.sentence):
                 assert not re.search(r"\bv\d+ \+ −|\+ −\d|\* |e-\d|None|\{|\}", text), text
-            for math_text in step_mathml(walk.graph, step):
+            for math_text in walk.mathml(step.index):
                 tree = ElementTree.fromstring(math_text)
                 assert tree.tag == "math"
 

@@ -11,8 +11,8 @@ from ...engine.proof.gradcheck import gradcheck
 from ...engine.story.expression import parse
 from ...engine.story.graph import Graph
 from ...engine.story.ledger import explain
-from ...engine.story.steps import Steps
 from ..walk import terminal
+from ..walk.walk import walk_through
 from .expression import NEURON
 
 TRY_NEXT = (
@@ -38,12 +38,12 @@ def run(options: argparse.Namespace) -> int:
     numbers = dict(pair.split("=") for pair in NEURON[1].split())
     text = f"n = {NEURON[0][5:-1]}; o = tanh(n)"
     result = parse(text).evaluate({name: float(x) for name, x in numbers.items()})
-    steps = Steps(Graph(result.root, sources=result.sources))
+    walk = walk_through(Graph(result.root, sources=result.sources), text, text)
     console.print(Text("One neuron, forward and back, nothing hidden", style="bold"))
     console.print(Text(text + "\n"))
-    terminal.print_steps(steps, console)
+    terminal.print_steps(walk, console)
     console.print(Text("\nWhere a gradient comes from", style="bold"))
-    console.print(Text(str(explain(steps.graph, "w1"))))
+    console.print(Text(str(explain(walk.graph, "w1"))))
     console.print(Text("\nIs it right? Backpropagation against the complex-step derivative in NumPy", style="bold"))
     inputs = [v for v in result.names.values() if v.op == ""]
     console.print(Text(str(gradcheck(result.root, inputs))), soft_wrap=True)

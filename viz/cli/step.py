@@ -63,10 +63,10 @@ def run(options: argparse.Namespace) -> int:
         document = {"expression": expression, "graph": json.loads(stepper.graph.to_json()), "steps": rows}
         print(json.dumps(document, ensure_ascii=False, indent=1))
     elif sys.stdin.isatty() and sys.stdout.isatty() and not options.all:
-        terminal.walk(stepper.steps, expression=expression)
+        terminal.run(stepper.walk)
     else:
         width = None if sys.stdout.isatty() else 200
-        terminal.print_steps(stepper.steps, Console(width=width), expression=expression)
+        terminal.print_steps(stepper.walk, Console(width=width))
     return 0
 
 

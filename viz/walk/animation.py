@@ -7,7 +7,6 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
-from ...engine.rules.notation import short
 from ...engine.story.moment import Moment, moment
 from ..model.diagram import Box, Diagram, Edge
 from ..model.text import shorten, visible
@@ -18,7 +17,7 @@ from .page import PREFIX
 
 if TYPE_CHECKING:
     from ...engine.story.steps import Step
-    from .stepper import Stepper
+    from .walk import Walk
 
 MAX_FRAMES: Final = 300
 MILLISECONDS: Final = 1300
@@ -31,25 +30,25 @@ MONO: Final = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace
 PHASES: Final = {"forward": "forward →", "seed": "turning round", "backward": "← backward"}
 
 
-def animation(stepper: Stepper) -> bytes:
+def animation(walk: Walk) -> bytes:
     """The GIF of a walk.
 
     Raises:
         ImportError: without resvg-py or Pillow (when this module is imported).
         ValueError: if there are too many steps for an animation.
     """
-    count = len(stepper.steps)
+    count = len(walk.steps)
     if count > MAX_FRAMES:
         raise ValueError(f"{count} steps are too many for a GIF (limit {MAX_FRAMES}): save them as .html")
-    frames = [frame(stepper, moment(stepper.steps, index)) for index in range(count)]
+    frames = [frame(walk, moment(walk.steps, index)) for index in range(count)]
     css = with_colours(files(__package__).joinpath("assets/graph.css").read_text(encoding="utf-8"), LIGHT)
     times = [MILLISECONDS] * (count - 1) + [LAST_MILLISECONDS]
-    return render_gif(frames, css, times, richest=[len(stepper.graph) - 1, count - 1])
+    return render_gif(frames, css, times, richest=[len(walk.graph) - 1, count - 1])
 
 
-def frame(stepper: Stepper, now: Moment) -> str:
+def frame(walk: Walk, now: Moment) -> str:
     """One step as SVG, coloured by `graph.css`: a head line, the graph, the source line, the formula, the sentence."""
-    drawing, step = stepper.drawing, now.step
+    drawing, step = walk.drawing, now.step
     width = max(drawing.width, NARROWEST)
     height = drawing.height + HEAD + FOOT
     top = drawing.height + HEAD
@@ -61,10 +60,10 @@ def frame(stepper: Stepper, now: Moment) -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" font-family="{SANS}">',
             f'<rect width="{width:g}" height="{height:g}" fill="{LIGHT.panel}"/>',
             _text(14, 23, 14, PHASES[step.phase], colour, "start"),
-            _text(width / 2, 23, 14, shorten(visible(stepper.title), 60), LIGHT.text, mono=True),
-            _text(width - 14, 23, 13, f"{step.index + 1} of {len(stepper.steps)}", LIGHT.quiet, "end"),
+            _text(width / 2, 23, 14, shorten(visible(walk.title), 60), LIGHT.text, mono=True),
+            _text(width - 14, 23, 13, f"{step.index + 1} of {len(walk.steps)}", LIGHT.quiet, "end"),
             graph.replace("<svg ", place, 1),
-            *_source_line(stepper, step, colour, width, top),
+            *_source_line(walk, step, colour, width, top),
             _text(width / 2, top + 55, 16, shorten(visible(step.numbers), 90), colour),
             _text(width / 2, top + 79, 12, shorten(visible(step.sentence), 110), LIGHT.quiet),
             "</svg>",
@@ -83,8 +82,7 @@ def shown(diagram: Diagram, now: Moment) -> Diagram:
 
 def _box(box: Box, now: Moment) -> Box:
     state = now.node(box.nodes[0])
-    grad = "" if state.gradient is None else short(state.gradient) + ("" if state.complete else " …")
-    return box._replace(value=box.value if state.computed else "", grad=grad)
+    return box._replace(value=box.value if state.computed else "", grad=state.gradient_text)
 
 
 def _edge(edge: Edge, now: Moment) -> Edge:
@@ -108,12 +106,12 @@ def states(diagram: Diagram, now: Moment) -> dict[str, str]:
     return found
 
 
-def _source_line(stepper: Stepper, step: Step, colour: str, width: float, top: float) -> list[str]:
+def _source_line(walk: Walk, step: Step, colour: str, width: float, top: float) -> list[str]:
     """The line of the learner's code that made the node, the part that did it underlined."""
-    place = stepper.source.places.get(step.node)
+    place = walk.source.places.get(step.node)
     if place is None:
         return []
-    line = stepper.source.excerpts[place.excerpt].lines[place.line]
+    line = walk.source.excerpts[place.excerpt].lines[place.line]
     end = len(line) if place.end is None else place.end
     if len(line.strip()) > 90:  # shortened in the middle, where the part may be
         body = escape(shorten(visible(line.strip()), 90))

@@ -14,22 +14,20 @@ try:
 except ImportError as error:
     raise ImportError('the full-screen walk needs textual: pip install "glassgrad[tui]"') from error
 
-from ...engine.core.value import CONST
-from ...engine.rules.notation import short
-from .terminal import BACKWARD, FORWARD, known_gradients, operation
+from ...engine.story.ledger import ledger
+from ...engine.story.moment import changed, moment
+from .terminal import BACKWARD, COLUMNS, FORWARD, cells
+from .walk import Walk
 
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-    from .stepper import Stepper
-
 SECONDS_A_STEP = 1.0
 PHASES = {"forward": "forward →", "seed": "turning round", "backward": "← backward"}
-COLUMNS = ("", "node", "is", "value", "gradient")
 
 
-class StepperApp(App[None]):
-    """The full-screen walk through the steps of a `Stepper`."""
+class WalkApp(App[None]):
+    """The full-screen walk."""
 
     TITLE = "glassgrad"
     ENABLE_COMMAND_PALETTE = False
@@ -52,9 +50,9 @@ class StepperApp(App[None]):
         Binding("q", "quit", "quit"),
     ]
 
-    def __init__(self, stepper: Stepper) -> None:
+    def __init__(self, walk: Walk) -> None:
         super().__init__()
-        self.stepper = stepper
+        self.walk = walk
         self.index = 0
         self._timer_of_play: Timer | None = None
 
@@ -76,14 +74,14 @@ class StepperApp(App[None]):
         table = self._table()
         for name in COLUMNS:
             table.add_column(name, key=name)
-        graph = self.stepper.graph
-        for node in graph.nodes:
-            table.add_row(*map(Text, ("", node.name, operation(graph, node), "", "")), key=str(node.id))
-        self.query_one("#source").border_title = "expression" if self.stepper.source.derived else "source"
+        now = moment(self.walk.steps, 0)
+        for number, state in enumerate(now.nodes):
+            table.add_row(*map(Text, cells(now, number, state)), key=str(number))
+        self.query_one("#source").border_title = "expression" if self.walk.source.derived else "source"
         self.query_one("#formula").border_title = "formula"
         self.query_one("#ledger").border_title = "gradient ledger"
         table.focus()
-        self.show()
+        self._show(0)
 
     # -- what the keys do ---------------------------------------------------------------------------------
 
@@ -94,36 +92,31 @@ class StepperApp(App[None]):
 
     def action_first(self) -> None:
         """Go to the first step."""
-        self.action_move(-len(self.stepper.steps))
+        self.action_move(-len(self.walk.steps))
 
     def action_last(self) -> None:
         """Go to the last step."""
-        self.action_move(len(self.stepper.steps))
+        self.action_move(len(self.walk.steps))
 
     def action_play(self) -> None:
         """Start or stop playing."""
         if self._timer_of_play is not None:
             self._pause()
             return
-        if self.index == len(self.stepper.steps) - 1:
+        if self.index == len(self.walk.steps) - 1:
             self._go(0)
         self._timer_of_play = self.set_interval(SECONDS_A_STEP, self._tick)
 
     def action_visit(self) -> None:
         """Go to the step that computes the table's row; going back, to the one that completes its gradient."""
         row = self._table().cursor_row
-        count = len(self.stepper.graph)
-        arrivals = [
-            step.index
-            for step in self.stepper.steps[count:]
-            if row == (step.node if step.input is None else step.input)
-        ]
+        arrivals = self.walk.steps.arrivals[row]
         self._pause()
-        self._go(arrivals[-1] if self.index >= count and arrivals else row)
+        self._go(arrivals[-1][0] if self.index >= len(self.walk.graph) and arrivals else row)
 
     def _tick(self) -> None:
         self._go(self.index + 1)
-        if self.index == len(self.stepper.steps) - 1:
+        if self.index == len(self.walk.steps) - 1:
             self._pause()
 
     def _pause(self) -> None:
@@ -132,62 +125,41 @@ class StepperApp(App[None]):
             self._timer_of_play = None
 
     def _go(self, index: int) -> None:
-        self.index = min(max(index, 0), len(self.stepper.steps) - 1)
-        self.show()
+        before, self.index = self.index, min(max(index, 0), len(self.walk.steps) - 1)
+        self._show(before)
 
     # -- what is seen -------------------------------------------------------------------------------------
 
     def _table(self) -> DataTable[Any]:
         return self.query_one("#table", DataTable)
 
-    def show(self) -> None:
-        """Bring every part of the screen to the current step."""
-        graph, steps = self.stepper.graph, self.stepper.steps
-        step = steps[self.index]
+    def _show(self, before: int) -> None:
+        """Bring every part of the screen from step `before` to the current one."""
+        walk, now = self.walk, moment(self.walk.steps, self.index)
+        step = now.step
         colour = FORWARD if step.phase == "forward" else BACKWARD
-        focus = step.node if step.input is None else step.input
-        grads = known_gradients(steps, self.index)
         table = self._table()
-        for node in graph.nodes:
-            mark = (
-                ""
-                if node.id not in (step.node, step.input)
-                else "▶"
-                if step.phase == "forward"
-                else "◀"
-                if node.id == focus
-                else "·"
-            )
-            grad = "–" if node.op == CONST else short(grads[node.id]) if node.id in grads else ""
-            cells = (mark, node.name, operation(graph, node), short(node.data) if node.id <= self.index else "", grad)
-            for column, text in zip(COLUMNS, cells):
-                if str(table.get_cell(str(node.id), column)) != text:
-                    table.update_cell(str(node.id), column, Text(text), update_width=True)
-        table.move_cursor(row=focus)
-        self._write(
-            "#head",
-            Text(f"{PHASES[step.phase]}   step {self.index + 1} of {len(steps)}   {self.stepper.title}", colour),
-        )
-        self._write("#lines", self._source(colour))
+        for number in sorted(changed(walk.steps, before, self.index)[0]):
+            for column, text in zip(COLUMNS, cells(now, number, now.node(number))):
+                if str(table.get_cell(str(number), column)) != text:
+                    table.update_cell(str(number), column, Text(text), update_width=True)
+        table.move_cursor(row=now.focus)
+        head = f"{PHASES[step.phase]}   step {self.index + 1} of {len(walk.steps)}   {walk.title}"
+        self._write("#head", Text(head, colour))
+        self._write("#lines", self._source(step.node, colour))
         self._write("#formula", Text.assemble((step.rule, "italic"), "\n", (step.numbers, f"bold {colour}")))
         if step.phase == "forward":
             self._write("#ledger", Text("no gradient yet: the backward pass comes after the result", "dim"))
         else:
-            entries = [s for s in steps[len(graph) :] if s.input == focus]
-            arrived = [s for s in entries if s.index <= self.index]
-            lines = [f"through {graph.nodes[s.node].name}: {s.numbers.partition(' = ')[2]}" for s in arrived]
-            if len(entries) > len(arrived):
-                lines.append(f"so far; {len(entries) - len(arrived)} more to come")
-            total = f"∂{graph.root.name}/∂{graph.nodes[focus].name} = {short(grads[focus])}"
-            self._write("#ledger", Text("\n".join([total, *lines])))
+            self._write("#ledger", Text(str(ledger(walk.steps, now.focus, self.index))))
         self._write("#sentence", Text(step.sentence))
 
     def _write(self, where: str, text: Text) -> None:
         self.query_one(where, Static).update(text)
 
-    def _source(self, colour: str) -> Text:
-        pane = self.stepper.source
-        place = pane.places.get(self.stepper.steps[self.index].node)
+    def _source(self, node: int, colour: str) -> Text:
+        pane = self.walk.source
+        place = pane.places.get(node)
         text = Text()
         for e, excerpt in enumerate(pane.excerpts):
             if not pane.derived:
@@ -204,6 +176,6 @@ class StepperApp(App[None]):
         return text
 
 
-def run(stepper: Stepper) -> None:
+def run(walk: Walk) -> None:
     """Open the full-screen walk and wait until it is left."""
-    StepperApp(stepper).run()
+    WalkApp(walk).run()

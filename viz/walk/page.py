@@ -20,22 +20,22 @@ from xml.etree import ElementTree
 from ...engine.core.value import CONST
 from ...engine.rules.notation import short
 from ...engine.rules.ops import OPS
-from ...engine.story.graph import Graph, format_number
-from ...engine.story.steps import Step, step_mathml, steps
-from ..model.text import shorten, visible
+from ...engine.story.graph import Node, format_number
+from ...engine.story.ledger import contribution_of, running_sums
+from ...engine.story.steps import Step, Steps
+from ..model.text import visible
 from ..model.theme import css_variables
 from ..render.svg import render_svg
+from .source_pane import Place
+from .walk import Walk
 
 if TYPE_CHECKING:
-    from .stepper import Stepper
+    from collections.abc import Iterator
 
 PREFIX: Final = "g"
 """Before every id of the SVG, so that none meets an id of the page."""
 SCRIPTS: Final = ("model.js", "panes.js", "controls.js")
 """The parts of the page's one script, in order."""
-LABEL_LENGTH: Final = 40
-"""Characters of a label that sentences and formulas show; the tooltip of its box has all of it."""
-
 MAX_NODES: Final = 5000
 """Above this the file would be larger than some 10 MB, and a step slower than the eye."""
 
@@ -48,94 +48,114 @@ STEP_FIELDS: Final = (
     "sentence",
     "rule",
     "numbers",
-    "upstream",
+    "through",
+    "product",
     "slope",
     "contribution",
     "total",
+    "sum",
     "answer",
 )
 
 
-def page(stepper: Stepper) -> str:
-    """The page of a `Stepper` as HTML.
+def page(walk: Walk) -> str:
+    """The page of a walk as HTML.
 
     Raises:
         ValueError: if there are too many nodes for a page.
     """
-    if len(stepper.graph) > MAX_NODES:
+    if len(walk.graph) > MAX_NODES:
         raise ValueError(
-            f"{len(stepper.graph):,} nodes are too many for a page (limit {MAX_NODES:,}): "
+            f"{len(walk.graph):,} nodes are too many for a page (limit {MAX_NODES:,}): "
             "walk through one example or one part of the computation, or use .terminal()"
         )
     style = "\n".join([css_variables(), _asset("graph.css"), _asset("stepper.css")])
     script = "\n\n".join(map(_asset, SCRIPTS))
     return Template(_asset("stepper.html")).substitute(
-        title=escape(visible(stepper.title)),
+        title=escape(visible(walk.title)),
         style=style,
         style_hash=_hash(style),
         script=script,
         script_hash=_hash(script),
-        svg=render_svg(stepper.drawing, prefix=PREFIX, interactive=True),
-        data=_json(page_data(stepper)),
+        svg=render_svg(walk.drawing, prefix=PREFIX, interactive=True),
+        data=_json(page_data(walk)),
     )
 
 
-def page_data(stepper: Stepper) -> dict[str, Any]:
+def page_data(walk: Walk) -> dict[str, Any]:
     """All that the page knows; numbers are spelled here, once, so that the page cannot spell them differently."""
-    graph, pane, drawing = stepper.graph, stepper.source, stepper.drawing
-    shown = Graph.of(
-        (node._replace(label=shorten(visible(node.label), LABEL_LENGTH)) for node in graph.nodes), graph.groups
-    )
+    steps, pane, drawing = walk.steps, walk.source, walk.drawing
     parts: dict[tuple[Any, ...], int] = {}
-    rows = [_row(shown, step, parts) for step in steps(shown)]
+    sums = [running_sums(steps, node.id) for node in walk.graph.nodes]
     return {
         "prefix": PREFIX,
         "width": drawing.width,
         "height": drawing.height,
-        "root": shown.root.name,
+        "root": steps.names[-1],
         "derived": pane.derived,
         "excerpts": [{"title": e.title, "first": e.first, "lines": e.lines} for e in pane.excerpts],
         "node_fields": NODE_FIELDS,
-        "nodes": [
-            (
-                node.name,
-                visible(full.label) if full.label != node.label else "",
-                node.name if node.label else f"{node.name} ({node.op})" if node.op in OPS else node.name,
-                "" if node.op == CONST else node.op or "input",
-                node.inputs,
-                short(node.data),
-                "" if node.grad is None else format_number(node.grad) if math.isfinite(node.grad) else str(node.grad),
-                pane.places.get(node.id),
-            )
-            for node, full in zip(shown.nodes, graph.nodes)
-        ],
+        "nodes": [_node(node, name, pane.places.get(node.id)) for node, name in zip(walk.graph.nodes, steps.names)],
         "fields": STEP_FIELDS,
-        "steps": rows,
+        "steps": [_row(steps, step, sums, parts) for step in steps],
         "parts": list(parts),
     }
 
 
-def static_picture(stepper: Stepper) -> tuple[str, str]:
+def _node(node: Node, name: str, place: Place | None) -> tuple[Any, ...]:
+    label = visible(node.label)
+    return (
+        name,
+        label if label != name else "",
+        name if node.label or node.op not in OPS else f"{name} ({node.op})",
+        "" if node.op == CONST else node.op or "input",
+        node.inputs,
+        short(node.data),
+        "" if node.grad is None else format_number(node.grad) if math.isfinite(node.grad) else str(node.grad),
+        place,
+    )
+
+
+def static_picture(walk: Walk) -> tuple[str, str]:
     """The graph after the last step as SVG, and as an `<img>` that survives where scripts do not."""
-    svg = render_svg(stepper.drawing)
+    svg = render_svg(walk.drawing)
     coded = base64.b64encode(svg.encode("utf-8", "replace")).decode("ascii")
-    words = f"graph of {visible(stepper.title)}, with values and gradients"
+    words = f"graph of {visible(walk.title)}, with values and gradients"
     return (
         svg,
         f'<img alt="{escape(words)}" src="data:image/svg+xml;base64,{coded}" style="grid-area:1/1;max-width:100%">',
     )
 
 
-def _row(graph: Graph, step: Step, parts: dict[tuple[Any, ...], int]) -> tuple[Any, ...]:
-    rule, numbers = (_part(ElementTree.fromstring(text), parts) for text in step_mathml(graph, step))  # noqa: S314  # our own
-    node = graph.nodes[step.node]
-    total = None if step.new is None else short(step.new)
-    exact = step.value if step.phase == "forward" and node.op in OPS else step.new if step.phase == "backward" else None
-    answer = (
-        exact if exact is not None and math.isfinite(exact) else None
-    )  # nobody is asked for infinity, or what is given
-    factors = [None if x is None else short(x) for x in (step.upstream, step.slope, step.contribution)]
-    return (step.phase, step.node, step.input, step.position, step.sentence, rule, numbers, *factors, total, answer)
+def _row(steps: Steps, step: Step, sums: list[Iterator[str]], parts: dict[tuple[Any, ...], int]) -> tuple[Any, ...]:
+    rule, numbers = (_part(ElementTree.fromstring(text), parts) for text in steps.mathml(step.index))  # noqa: S314  # our own
+    node = steps.graph.nodes[step.node]
+    through = product = slope = contribution = total = added = None
+    exact = step.value if node.op in OPS else None
+    if step.input is not None:
+        entry = contribution_of(steps, steps.flow(step.index))
+        through, product, contribution = entry.where, *entry.text.split(" = ")
+        slope, total, added, exact = short(entry.slope), short(step.new or 0.0), next(sums[step.input]), step.new
+    elif step.phase == "seed":
+        total, exact = "1", None
+    # Nobody is asked for infinity, or for what is given.
+    answer = exact if exact is not None and math.isfinite(exact) else None
+    return (
+        step.phase,
+        step.node,
+        step.input,
+        step.position,
+        step.sentence,
+        rule,
+        numbers,
+        through,
+        product,
+        slope,
+        contribution,
+        total,
+        added,
+        answer,
+    )
 
 
 def _part(element: ElementTree.Element, parts: dict[tuple[Any, ...], int]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from functools import cached_property
 from html import escape
@@ -11,20 +10,17 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from ...engine.core.value import Value
 from ...engine.number import number
-from ...engine.rules.ops import OPS
 from ...engine.story.expression import parse
 from ...engine.story.graph import Graph, SourceLine
-from ...engine.story.naming import subscript
-from ...engine.story.source import record_source
-from ...engine.story.steps import Steps, steps
 from ..variables import frame_names, variable_names
-from .source_pane import SourcePane, assigned_names, parameter_places, source_pane
+from .function import graph_of_call
+from .walk import walk_through
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import CodeType, FrameType
 
     from ..model.diagram import Diagram
+    from .source_pane import SourcePane
 
 FORMATS: Final = (".html", ".gif")
 FRAME_HEIGHT: Final = 940
@@ -34,48 +30,40 @@ FRAME_HEIGHT: Final = 940
 class Stepper:
     """The walk through one computation. Made by `step`; in a notebook it shows itself.
 
+    A front door only: `walk` is the data, and every view is a function of it, loaded when it is asked for.
+
     Args:
         graph: the computation.
         title: what the page is called.
         expression: the text the graph was made of, if it was typed as one.
 
     Attributes:
+        walk: graph, steps, title, source lines and picture.
         graph: the computation, every gradient filled in.
         steps: its steps, forward and backward.
         title: what the page is called.
     """
 
     def __init__(self, graph: Graph, title: str = "", expression: str = "") -> None:
-        walk = steps(graph)
-        takes_gradient = {graph.root.id, *(flow.input for flow in walk.flows)}
-        gradients = [grad if i in takes_gradient else None for i, grad in enumerate(walk.gradients())]
-        self.graph = Graph.of((node._replace(grad=grad) for node, grad in zip(graph.nodes, gradients)), graph.groups)
-        self.steps: Steps = steps(self.graph)
-        self.title = title or graph.root.name
-        self._expression = expression
+        self.walk = walk_through(graph, title, expression)
+        self.graph, self.steps, self.title = self.walk.graph, self.walk.steps, self.walk.title
 
-    @cached_property
+    @property
     def source(self) -> SourcePane:
         """The lines beside the graph: the user's own, or the expression derived from the graph."""
-        return source_pane(self.graph, self._expression)
+        return self.walk.source
 
-    @cached_property
+    @property
     def drawing(self) -> Diagram:
-        """The graph after the last step, nothing folded; every box has the name that the sentences use."""
-        from ..place.layout import layout
-
-        # The lines are in the source pane; a picture that is passed on should not tell where the user's files are.
-        named = (
-            node._replace(label=node.name if node.op in OPS else node.label, source=None) for node in self.graph.nodes
-        )
-        return layout(Graph.of(named, self.graph.groups), fold=False, slopes=True)
+        """The graph after the last step, nothing folded."""
+        return self.walk.drawing
 
     @cached_property
     def html(self) -> str:
         """The page as one HTML text: no part of it lies elsewhere, nothing is ever requested."""
         from .page import page
 
-        return page(self)
+        return page(self.walk)
 
     def save(self, path: str | Path) -> Path:
         """Write `page.html` (interactive, one file) or `steps.gif` (animated; needs Pillow).
@@ -93,7 +81,7 @@ class Stepper:
         elif path.suffix.lower() == ".gif":
             from .animation import animation
 
-            path.write_bytes(animation(self))
+            path.write_bytes(animation(self.walk))
         else:
             raise ValueError(f"cannot save steps as {path.name!r}: the ending must be one of {', '.join(FORMATS)}")
         return path
@@ -109,17 +97,14 @@ class Stepper:
         """
         if full_screen:
             from .full_screen import run
-
-            run(self)
         else:
-            from .terminal import walk
-
-            walk(self.steps, expression=self._expression or None)
+            from .terminal import run
+        run(self.walk)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         from .page import static_picture
 
-        svg, picture = static_picture(self)
+        svg, picture = static_picture(self.walk)
         # The page covers the picture; where scripts and frames are taken out, the picture is what remains.
         frame = (
             f'<iframe sandbox="allow-scripts" title="{escape(self.title)}, step by step" srcdoc="{escape(self.html)}" '
@@ -182,7 +167,7 @@ def step(target: Any, /, **inputs: Any) -> Stepper:
     if isinstance(target, (Value, Graph)):
         return _of_result(target, frame_names(sys._getframe(1)), **inputs)
     if callable(target):
-        return _of_function(target, inputs)
+        return Stepper(*graph_of_call(target, inputs))
     raise TypeError(
         f"step() takes a function, an expression as text, a Value or a Graph, got {type(target).__name__} {target!r}"
     )
@@ -197,94 +182,3 @@ def _of_result(
     if isinstance(root, Graph):
         return Stepper(root)
     return Stepper(Graph(root, variables if names is None else variable_names(names), sources))
-
-
-def _of_function(function: Callable[..., Any], inputs: Mapping[str, Any]) -> Stepper:
-    name = getattr(function, "__name__", type(function).__name__)
-    signature = inspect.signature(function)
-    try:
-        bound = signature.bind(**inputs)
-    except TypeError as error:
-        takes = ", ".join(f"{parameter}=NUMBER" for parameter in signature.parameters) or "no inputs"
-        raise TypeError(f"step({name}): {error}; {name} takes {takes}") from None
-    defaults = {
-        p.name: p.default
-        for p in signature.parameters.values()
-        if p.name not in inputs and isinstance(p.default, float)
-    }
-    given = {key: _as_values(key, thing) for key, thing in {**bound.arguments, **defaults}.items()}
-    bound.arguments.update(given)
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    root, variables, sources = _run(lambda: function(*bound.args, **bound.kwargs), code)
-    if not isinstance(root, Value):
-        raise TypeError(
-            f"step({name}): it must return the result as one Value, but returned {type(root).__name__} {root!r}"
-        )
-    places = parameter_places(code.co_filename, code.co_firstlineno) if code is not None else {}
-    handed_in = variable_names(given)
-    for path, value in handed_in.items():
-        parameter = path.partition("[")[0]
-        if parameter in places:
-            sources[value] = places[parameter]
-    names = _names(handed_in, _around(function), variables, sources)
-    if name.isidentifier():  # a lambda has no name
-        names.setdefault(root, name)
-    title = f"{name}({', '.join(signature.parameters)})"
-    return Stepper(Graph(root, {label: value for value, label in names.items()}, sources), title)
-
-
-def _as_values(name: str, given: Any) -> Any:
-    if isinstance(given, (list, tuple)) and type(given) in (list, tuple):
-        return type(given)(_as_values(f"{name}[{i}]", item) for i, item in enumerate(given))
-    if isinstance(given, (int, float)) and not isinstance(given, bool):
-        return Value(given, name)
-    return given
-
-
-def _run(call: Callable[[], Any], code: CodeType | None) -> tuple[Any, dict[str, object], dict[Value, SourceLine]]:
-    """Call, noting where Values are made and which variables the function with `code` has when it returns."""
-    variables: dict[str, object] = {}
-    with record_source() as sources:
-        recorder = sys.getprofile()
-        assert recorder is not None  # it was set the line before
-
-        def watch(frame: FrameType, event: Any, result: Any) -> None:
-            recorder(frame, event, result)
-            if event == "return" and frame.f_code is code:
-                variables.update(frame.f_locals)
-
-        sys.setprofile(watch)  # record_source() puts back what was there before it
-        result = call()
-    return result, variables, sources
-
-
-def _around(function: Callable[..., Any]) -> dict[str, Value]:
-    """Values that a function finds outside of itself, such as a global weight."""
-    try:
-        outside = inspect.getclosurevars(inspect.unwrap(function))
-    except TypeError:  # a callable object has none
-        return {}
-    return variable_names({**outside.globals, **outside.nonlocals})
-
-
-def _names(
-    inputs: Mapping[str, Value],
-    outside: Mapping[str, Value],
-    variables: Mapping[str, object],
-    sources: Mapping[Value, SourceLine],
-) -> dict[Value, str]:
-    """A name for each Value that a variable ever stood for; a variable assigned several times is numbered: a₁, a₂."""
-    assigned = assigned_names(sources.values())
-    history: dict[str, dict[Value, None]] = {}
-    for value, place in sources.items():
-        if place in assigned:
-            history.setdefault(assigned[place], {})[value] = None
-    for name, value in variable_names(variables).items():
-        history.setdefault(name, {})[value] = None
-    names = {value: name for name, value in {**outside, **inputs}.items()}
-    for name, values in history.items():
-        fresh = [value for value in values if value not in names]
-        for i, value in enumerate(fresh):
-            alone = len(fresh) == 1 and name not in inputs
-            names[value] = name if alone else name + subscript(i + 1)
-    return names

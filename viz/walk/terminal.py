@@ -1,6 +1,6 @@
 """The walk through a graph in a terminal: one table of nodes, the current step marked, its rule below.
 
-`print_steps` writes all steps as plain lines; `walk` is the interactive version.
+`print_steps` writes all steps as plain lines; `run` is the interactive version.
 """
 
 from __future__ import annotations
@@ -15,29 +15,30 @@ from rich.table import Table
 from rich.text import Text
 
 from ...engine.core.value import CONST
-from ...engine.rules.notation import short
 from ...engine.rules.ops import OPS
-from ...engine.story.graph import Graph, Node
+from ...engine.story.moment import Moment, NodeState, moment
 from ...engine.story.steps import Step, Steps
 from ..model.theme import TERMINAL_BACKWARD, TERMINAL_FORWARD
+from .walk import Walk
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import select
+    import termios
+    import tty
 
 FORWARD, BACKWARD = TERMINAL_FORWARD, TERMINAL_BACKWARD  # marks say the same without colour
+COLUMNS = ("", "node", "is", "value", "gradient")
 HELP = "Enter/→ next   ←/b back   g N jump   q quit"
 
 
-def known_gradients(steps: Steps, upto: int) -> dict[int, float]:
-    """The gradients as they stand after step `upto`, by node id; a node not reached yet is missing."""
-    found: dict[int, float] = {}
-    for step in steps[len(steps.graph) : upto + 1]:
-        found[step.node if step.input is None else step.input] = step.new or 0.0
-    return found
-
-
-def operation(graph: Graph, node: Node) -> str:
+def operation(steps: Steps, number: int) -> str:
     """What a node does to its inputs, for the table: `x1 * w1`."""
+    node = steps.graph.nodes[number]
     if node.op not in OPS:
         return "constant" if node.op == CONST else "input"
-    names = [graph.nodes[i].name for i in node.inputs]
+    names = [steps.names[i] for i in node.inputs]
     symbol = OPS[node.op].symbol
     if len(names) == 2 and not symbol[0].isalpha():
         return f"{names[0]} {symbol} {names[1]}"
@@ -45,48 +46,56 @@ def operation(graph: Graph, node: Node) -> str:
     return f"{node.op}({', '.join(shown)})"
 
 
-def view(steps: Steps, index: int, *, expression: str | None = None, rows: int | None = None) -> Group:
+def cells(now: Moment, number: int, state: NodeState) -> tuple[str, str, str, str, str]:
+    """The row of a node in the table: mark, name, what it is, value, gradient."""
+    constant = now.graph.nodes[number].op == CONST
+    gradient = "–" if constant else state.gradient_text
+    return _mark(now, state), now.steps.names[number], operation(now.steps, number), state.value_text, gradient
+
+
+def _mark(now: Moment, state: NodeState) -> str:
+    if state.current:
+        return {"forward": "▶", "seed": "●", "backward": "◀"}[now.phase]
+    return "·" if state.sender else ""
+
+
+def view(walk: Walk, index: int, *, rows: int | None = None) -> Group:
     """One step as something rich can print: expression, table, rule, numbers, sentence.
 
     Args:
-        steps: the walk.
+        walk: what is walked through; in an expression that was typed, the current part is underlined.
         index: which step.
-        expression: the text the graph was made from; the current part is underlined in it.
         rows: how many nodes fit on the screen; the table shows those around the current one.
     """
-    step, graph = steps[index], steps.graph
+    now = moment(walk.steps, index)
+    step, count = now.step, len(walk.graph)
     colour = FORWARD if step.phase == "forward" else BACKWARD
-    grads = known_gradients(steps, index)
-    first, last = _window(len(graph), step.node if step.input is None else step.input, rows)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("", "node", "is", "value", "gradient"):
-        table.add_column(heading, justify="right" if heading in ("value", "gradient") else "left", no_wrap=True)
-    for node in graph.nodes[first:last]:
-        value = short(node.data) if node.id <= index else ""
-        grad = short(grads[node.id]) if node.id in grads else ("–" if node.op == CONST else "")
-        mark, style = _mark(step, node.id, colour)
-        table.add_row(mark, node.name, operation(graph, node), value, grad, style=style)
-    parts: list[Text | Table] = [_title(step, len(steps), colour)]
-    if expression:
-        parts.append(_underlined(expression, step, colour))
+    first, last = _window(count, now.focus, rows)
+    table = _table(COLUMNS)
+    for number in range(first, last):
+        state = now.node(number)
+        style = f"bold {colour}" if state.current else "bold" if state.sender else ""
+        table.add_row(*map(Text, cells(now, number, state)), style=style)
+    parts: list[Text | Table] = [_title(step, len(walk.steps), colour)]
+    if walk.expression:
+        parts.append(_underlined(walk.expression, step, colour))
     parts += [Text(), table]
-    if (first, last) != (0, len(graph)):
-        parts.append(Text(f"nodes {first} to {last - 1} of {len(graph)}", style="dim"))
+    if (first, last) != (0, count):
+        parts.append(Text(f"nodes {first} to {last - 1} of {count}", style="dim"))
     parts += [Text(), Text(step.rule, style="italic"), Text(step.numbers, style=f"bold {colour}"), Text(step.sentence)]
     return Group(*parts)
+
+
+def _table(columns: tuple[str, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in columns:
+        table.add_column(heading, justify="right" if heading in ("value", "gradient") else "left", no_wrap=True)
+    return table
 
 
 def _title(step: Step, count: int, colour: str) -> Text:
     arrow = {"forward": "→ forward", "seed": "● seed", "backward": "← backward"}[step.phase]
     return Text.assemble((arrow, f"bold {colour}"), f"  step {step.index + 1} of {count}")
-
-
-def _mark(step: Step, node: int, colour: str) -> tuple[str, str]:
-    if step.input == node:
-        return "◀", f"bold {colour}"
-    if step.node == node:
-        return ("·" if step.phase == "backward" else "▶"), "bold" if step.phase == "backward" else f"bold {colour}"
-    return " ", ""
 
 
 def _window(count: int, focus: int, rows: int | None) -> tuple[int, int]:
@@ -103,55 +112,52 @@ def _underlined(expression: str, step: Step, colour: str) -> Text:
     return text
 
 
-def print_steps(steps: Steps, console: Console | None = None, *, expression: str | None = None) -> None:
+def print_steps(walk: Walk, console: Console | None = None) -> None:
     """Every step in one line, and the finished table."""
     console = console or Console()
-    width = len(str(len(steps)))
-    for step in steps:
+    width = len(str(len(walk.steps)))
+    for step in walk.steps:
         colour = FORWARD if step.phase == "forward" else BACKWARD
         console.print(
             Text.assemble(f"{step.index + 1:>{width}}  ", (f"{step.phase:<8}", colour), f"  {step.numbers}"),
             soft_wrap=True,
         )
     console.print()
-    console.print(summary(steps))
+    console.print(summary(walk))
 
 
-def summary(steps: Steps) -> Table:
+def summary(walk: Walk) -> Table:
     """The finished table: every node with its value and its gradient."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("node", "is", "value", "gradient"):
-        table.add_column(heading, justify="right" if heading in ("value", "gradient") else "left", no_wrap=True)
-    for node, grad in zip(steps.graph.nodes, steps.gradients()):
-        table.add_row(
-            node.name, operation(steps.graph, node), short(node.data), "–" if node.op == CONST else short(grad)
-        )
+    table = _table(COLUMNS[1:])
+    now = moment(walk.steps, -1)
+    for number, state in enumerate(now.nodes):
+        table.add_row(*map(Text, cells(now, number, state)[1:]))
     return table
 
 
-def walk(steps: Steps, console: Console | None = None, *, expression: str | None = None) -> None:
-    """Walk through the steps with the keyboard: Enter/→ next, ←/b back, g N jump, Home, End, q quit."""
+def run(walk: Walk, console: Console | None = None) -> None:
+    """Walk with the keyboard, and wait until it is left: Enter/→ next, ←/b back, g N jump, Home, End, q quit."""
     console = console or Console()
-    index = 0
+    index, count = 0, len(walk.steps)
     with console.screen(hide_cursor=True), _keys() as read_key:
         note = ""
         while True:
             console.clear()
-            console.print(view(steps, index, expression=expression, rows=_room(console, steps, index, expression)))
+            console.print(view(walk, index, rows=_room(console, walk, index)))
             console.print(Text(f"\n{note or HELP}", style="dim"))
             key, note = read_key(), ""
             if key in ("q", "\x03", "\x04", ""):
                 break
             if key == "g":
-                index, note = _jump(console, read_key, index, len(steps))
+                index, note = _jump(console, read_key, index, count)
             else:
-                index = _moved(key, index, len(steps))
-    console.print(view(steps, index, expression=expression))
+                index = _moved(key, index, count)
+    console.print(view(walk, index))
 
 
-def _room(console: Console, steps: Steps, index: int, expression: str | None) -> int:
+def _room(console: Console, walk: Walk, index: int) -> int:
     """How many nodes fit on the screen beside the other lines, some of which may be wrapped."""
-    with_one_node = len(console.render_lines(view(steps, index, expression=expression, rows=1)))
+    with_one_node = len(console.render_lines(view(walk, index, rows=1)))
     below = 3  # an empty line, the help, the cursor
     return max(3, console.height - below - (with_one_node - 1))
 
@@ -200,7 +206,6 @@ _WINDOWS = {"M": "right", "K": "left", "G": "home", "O": "end"}
 def _keys() -> Iterator[Callable[[], str]]:
     """A function that waits for one key and names it."""
     if sys.platform == "win32":
-        import msvcrt
 
         def read() -> str:
             key = msvcrt.getwch()
@@ -208,9 +213,6 @@ def _keys() -> Iterator[Callable[[], str]]:
 
         yield read
         return
-    import select
-    import termios
-    import tty
 
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)

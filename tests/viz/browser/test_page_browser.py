@@ -5,6 +5,7 @@ import pytest
 
 import glassgrad as gg
 from glassgrad.engine.rules.notation import short
+from glassgrad.engine.story.moment import moment
 
 pytestmark = pytest.mark.browser
 
@@ -101,7 +102,8 @@ def test_buttons_and_slider(opened, walks):
 def test_play_walks_to_the_end_and_can_be_paused(opened, walks):
     stepper, _ = walks["neuron"]
     page = opened(stepper)
-    page.page.clock.install()
+    page.page.clock.install(time=0)
+    page.page.clock.pause_at(1000)  # from here on, time passes only where the test says so
     page.page.click("#play")
     page.page.clock.run_for(1400 * 3 + 100)
     assert page.at == 3
@@ -135,34 +137,58 @@ def test_every_gradient_at_the_end_is_the_engine_s(opened, walks, name):
             assert page.text(f"#gn{node.id}-value") == short(node.data)
 
 
-@pytest.mark.parametrize("name", ["neuron", "fork"])
-def test_states_at_every_step_stepped_and_jumped(opened, walks, name):
-    """What is shown depends on the step alone, and agrees with the steps."""
-    stepper, _ = walks[name]
-    graph, steps = stepper.graph, stepper.steps
+def many_uses(x, w):
+    h = gg.dot([x, w, x], [w, 1.5, x], w)
+    return gg.max(h, 0.25) ** 3 / (w - 2) + gg.sum([x] * 7)
+
+
+UNARY = [name for name, op in gg.OPS.items() if len(op.names) == 1 and not op.variadic]
+WALKS = {
+    "fork": lambda walks: walks["fork"][0],
+    "neuron": lambda walks: walks["neuron"][0],
+    "many uses": lambda walks: gg.viz.step(many_uses, x=0.3, w=-0.7),
+    "a single leaf": lambda walks: gg.viz.step(gg.Value(2.0, "x")),
+    "all ops": lambda walks: gg.viz.step(
+        gg.sum([getattr(gg, name)(0.1 * i + gg.Value(0.2, f"x{i}")) for i, name in enumerate(UNARY)])
+    ),
+}
+SNAPSHOT = """() => [...document.querySelectorAll('#canvas [id]')]
+    .filter(e => !e.closest('defs') && e.tagName !== 'title')
+    .map(e => [e.id, e.getAttribute('data-state'), ['text', 'tspan'].includes(e.tagName) ? e.textContent : ''])"""
+
+
+@pytest.mark.parametrize("name", WALKS)
+def test_every_step_shows_what_is_known_then_stepped_and_jumped(opened, walks, name):
+    """The page works out for itself what differs from step to step; here it is held against `moment`."""
+    steps = (stepper := WALKS[name](walks)).steps
     page = opened(stepper)
-    snapshot = """() => [...document.querySelectorAll('#canvas [id]')]
-        .filter(e => !e.closest('defs') && e.tagName !== 'title')
-        .map(e => [e.id, e.getAttribute('data-state'), ['text', 'tspan'].includes(e.tagName) ? e.textContent : ''])"""
-    forward = []
-    for index, step in enumerate(steps):
-        arrived = {s.input if s.phase == "backward" else s.node: s.new for s in steps[len(graph) : index + 1]}
-        to_come = {s.input for s in steps[index + 1 :]} - {None}
-        forward.append(page.page.evaluate(snapshot))
-        shown = {name: (state, text) for name, state, text in forward[-1]}
-        for node in graph.nodes:
-            state = shown[f"gn{node.id}"][0].split()
-            assert ("idle" in state) == (node.id > index), (index, node)
-            assert ("known" in state) == (node.id in arrived and node.id not in to_come), (index, node)
-            assert ("partial" in state) == (node.id in arrived and node.id in to_come), (index, node)
-            assert ("current" in state) == (node.id == (step.node if step.input is None else step.input))
-            if node.op != "const":
-                grad = shown[f"gn{node.id}-grad"][1].removesuffix(" …")
-                assert grad == (short(arrived[node.id]) if node.id in arrived else "")
+    seen = []
+    for index in range(len(steps)):
+        now = moment(steps, index)
+        seen.append(page.page.evaluate(SNAPSHOT))
+        shown = {element: (set((state or "").split()), text) for element, state, text in seen[-1]}
+        for node, state in enumerate(now.nodes):
+            expected = {"computed" if state.computed else "idle"}
+            expected |= {"known" if state.complete else "partial"} if state.arrived else set()
+            expected |= {"current"} if state.current else {"sender"} if state.sender else set()
+            assert shown[f"gn{node}"][0] == expected, (index, node)
+            assert shown[f"gn{node}-value"][1] == state.value_text
+            if f"gn{node}-grad" in shown:
+                assert shown[f"gn{node}-grad"][1] == state.gradient_text
+            else:
+                assert steps.graph.nodes[node].op == "const"
+        for node, position, state in now.edges:
+            expected = {"computed"} if state.forward else set()
+            expected |= ({"back"} if state.backward else set()) | ({"current"} if state.current else set())
+            assert shown[f"ge{node}-{position}"][0] == (expected or {"idle"}), (index, node, position)
+            if f"ge{node}-{position}-slope" in shown:
+                assert shown[f"ge{node}-{position}-slope"][1] == ("" if state.slope is None else short(state.slope))
+            else:
+                assert state.slope is None
         page.press("ArrowRight")
-    for index in [0, len(steps) - 1, 3, len(graph), 1, len(steps) - 2, len(graph) - 1]:
+    for index in [0, len(steps) - 1, len(steps) // 3, 1, len(steps) - 2, len(steps) // 2]:
         page.page.locator("#slider").fill(str(index))
-        assert page.page.evaluate(snapshot) == forward[index], index
+        assert page.page.evaluate(SNAPSHOT) == seen[index], index
 
 
 def test_backward_edges_are_dashed_and_turned_round(opened, walks):
@@ -257,19 +283,20 @@ def test_a_click_on_a_box_goes_there_and_opens_its_ledger(opened, walks):
     entries = [step for step in stepper.steps if step.input == a]
     assert page.at == entries[-1].index
     assert page.page.locator("#entries tr").count() == len(entries) == 3
-    assert page.text("#total").startswith("∂fork/∂a = ")
+    assert page.text("#total").startswith("dfork/da = ")
     assert page.text("#total").endswith(f" = {short(entries[-1].new)}")
     page.page.click("#entries tr:first-child button")
     assert page.at == entries[0].index
-    assert page.text("#total").endswith("(so far; 2 more to come)")
+    assert page.text("#total").startswith("dfork/da so far = ")
+    assert page.text("#total").endswith("(2 more to come)")
     assert page.page.locator("#entries tr.later").count() == 2
     page.press("ArrowRight", "End")
-    assert page.text("#total").startswith("∂fork/∂a = ")  # it stays with the variable that was asked for
+    assert page.text("#total").startswith("dfork/da = ")  # it stays with the variable that was asked for
     page.page.click("#visit")
     assert page.at == entries[-1].index
     page.press("End")
     page.page.select_option("#variable", "")
-    assert page.text("#total").startswith(f"∂fork/∂{stepper.graph.nodes[stepper.steps[-1].input].name} = ")
+    assert page.text("#total").startswith(f"dfork/d{stepper.graph.nodes[stepper.steps[-1].input].name} = ")
 
 
 def test_a_click_on_an_edge_goes_to_its_backward_step(opened, walks):

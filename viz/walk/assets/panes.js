@@ -145,8 +145,6 @@ function reveal(pane, element) {
   if (wide || top) pane.scrollBy({ left: wide, top, behavior: calm.matches || timer ? "auto" : "smooth" });
 }
 
-const factor = (text) => (text.startsWith("−") ? `(${text})` : text);
-
 function showLedger() {
   const step = steps[at];
   const node = nodes[pinned === null ? target(step) : pinned];
@@ -157,9 +155,7 @@ function showLedger() {
     const entry = steps[index];
     const row = document.createElement("tr");
     const known = index <= at;
-    const cells = entry.phase === "seed"
-      ? ["the result itself", "", "1"]
-      : [nodes[entry.node].name, `${entry.upstream} × ${factor(entry.slope)}`, entry.contribution];
+    const cells = entry.phase === "seed" ? ["the result itself", "", "1"] : [entry.through, entry.product, entry.contribution];
     cells.forEach((text, i) => {
       const cell = document.createElement(i ? "td" : "th");
       if (i) cell.textContent = known ? (hidden(index) && i === 2 ? "?" : text) : (i === 2 ? "not yet" : "");
@@ -183,15 +179,12 @@ function showLedger() {
     total.textContent = at < seed
       ? `The gradient of ${node.name} is not computed yet: going back starts at step ${seed + 1}.`
       : `The gradient of ${node.name} is not computed yet: it starts to arrive at step ${node.received[0] + 1}.`;
-  } else if (hidden(arrived[arrived.length - 1])) total.textContent = `∂${data.root}/∂${node.name} = ?`;
-  else {
-    const parts = arrived.filter((index) => steps[index].phase === "backward")
-      .map((index) => `${factor(steps[index].upstream)} × ${factor(steps[index].slope)}`);
-    const sum = steps[arrived[arrived.length - 1]].total;
+  } else {
     const left = node.received.length - arrived.length;
-    total.textContent = `∂${data.root}/∂${node.name} = ${parts.length ? `${parts.join(" + ")} = ` : ""}${sum}`
-      + (left ? `   (so far; ${left} more to come)` : "");
-    total.title = left ? "" : `exactly ${node.gradient}`;
+    const latest = arrived[arrived.length - 1];
+    const sum = hidden(latest) ? "?" : steps[latest].sum || steps[latest].total;
+    total.textContent = `d${data.root}/d${node.name}${left ? " so far" : ""} = ${sum}${left ? `   (${left} more to come)` : ""}`;
+    total.title = left || hidden(latest) ? "" : `exactly ${node.gradient}`;
   }
 }
 

@@ -1,0 +1,119 @@
+"""The learner's own function, run once while it is watched: its graph, with names and lines from the code."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ...engine.core.value import Value
+from ...engine.story.graph import Graph, SourceLine
+from ...engine.story.naming import subscript
+from ...engine.story.source import record_source
+from ..variables import variable_names
+from .source_pane import assigned_names, parameter_places
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import CodeType, FrameType
+
+
+def graph_of_call(function: Callable[..., Any], inputs: Mapping[str, Any]) -> tuple[Graph, str]:
+    """The graph of `function(**inputs)`, and the call as a title.
+
+    Args:
+        function: what to run.
+        inputs: its inputs; numbers (also in lists and tuples, and defaults that are floats) become Values that are
+            labelled with their names, Values are passed on.
+
+    Raises:
+        TypeError: if it misses an input or does not return a Value.
+    """
+    name = getattr(function, "__name__", type(function).__name__)
+    signature = inspect.signature(function)
+    try:
+        bound = signature.bind(**inputs)
+    except TypeError as error:
+        takes = ", ".join(f"{parameter}=NUMBER" for parameter in signature.parameters) or "no inputs"
+        raise TypeError(f"step({name}): {error}; {name} takes {takes}") from None
+    defaults = {
+        p.name: p.default
+        for p in signature.parameters.values()
+        if p.name not in inputs and isinstance(p.default, float)
+    }
+    given = {key: _as_values(key, thing) for key, thing in {**bound.arguments, **defaults}.items()}
+    bound.arguments.update(given)
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    root, variables, sources = _run(lambda: function(*bound.args, **bound.kwargs), code)
+    if not isinstance(root, Value):
+        raise TypeError(
+            f"step({name}): it must return the result as one Value, but returned {type(root).__name__} {root!r}"
+        )
+    places = parameter_places(code.co_filename, code.co_firstlineno) if code is not None else {}
+    handed_in = variable_names(given)
+    for path, value in handed_in.items():
+        parameter = path.partition("[")[0]
+        if parameter in places:
+            sources[value] = places[parameter]
+    names = _names(handed_in, _around(function), variables, sources)
+    if name.isidentifier():  # a lambda has no name
+        names.setdefault(root, name)
+    title = f"{name}({', '.join(signature.parameters)})"
+    return Graph(root, {label: value for value, label in names.items()}, sources), title
+
+
+def _as_values(name: str, given: Any) -> Any:
+    if isinstance(given, (list, tuple)) and type(given) in (list, tuple):
+        return type(given)(_as_values(f"{name}[{i}]", item) for i, item in enumerate(given))
+    if isinstance(given, (int, float)) and not isinstance(given, bool):
+        return Value(given, name)
+    return given
+
+
+def _run(call: Callable[[], Any], code: CodeType | None) -> tuple[Any, dict[str, object], dict[Value, SourceLine]]:
+    """Call, noting where Values are made and which variables the function with `code` has when it returns."""
+    variables: dict[str, object] = {}
+    with record_source() as sources:
+        recorder = sys.getprofile()
+        assert recorder is not None  # it was set the line before
+
+        def watch(frame: FrameType, event: Any, result: Any) -> None:
+            recorder(frame, event, result)
+            if event == "return" and frame.f_code is code:
+                variables.update(frame.f_locals)
+
+        sys.setprofile(watch)  # record_source() puts back what was there before it
+        result = call()
+    return result, variables, sources
+
+
+def _around(function: Callable[..., Any]) -> dict[str, Value]:
+    """Values that a function finds outside of itself, such as a global weight."""
+    try:
+        outside = inspect.getclosurevars(inspect.unwrap(function))
+    except TypeError:  # a callable object has none
+        return {}
+    return variable_names({**outside.globals, **outside.nonlocals})
+
+
+def _names(
+    inputs: Mapping[str, Value],
+    outside: Mapping[str, Value],
+    variables: Mapping[str, object],
+    sources: Mapping[Value, SourceLine],
+) -> dict[Value, str]:
+    """A name for each Value that a variable ever stood for; a variable assigned several times is numbered: a₁, a₂."""
+    assigned = assigned_names(sources.values())
+    history: dict[str, dict[Value, None]] = {}
+    for value, place in sources.items():
+        if place in assigned:
+            history.setdefault(assigned[place], {})[value] = None
+    for name, value in variable_names(variables).items():
+        history.setdefault(name, {})[value] = None
+    names = {value: name for name, value in {**outside, **inputs}.items()}
+    for name, values in history.items():
+        fresh = [value for value in values if value not in names]
+        for i, value in enumerate(fresh):
+            alone = len(fresh) == 1 and name not in inputs
+            names[value] = name if alone else name + subscript(i + 1)
+    return names

@@ -1,0 +1,72 @@
+"""A walk as data: the one graph, its steps, the lines that made it, its picture. Every view is a function of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from ...engine.core.value import CONST
+from ...engine.rules.notation import short
+from ...engine.story.graph import Graph
+from ...engine.story.naming import distinct
+from ...engine.story.steps import Steps
+from ..model.text import shorten, visible
+from ..place.layout import layout
+from .source_pane import SourcePane, source_pane
+
+if TYPE_CHECKING:
+    from ..model.diagram import Diagram
+
+NAME_LENGTH: Final = 40
+"""Characters of a label that sentences and formulas show; the tooltip of its box has all of it."""
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One computation, ready to be walked through; made by `walk_through`.
+
+    Attributes:
+        steps: forward and backward, over the one graph, every gradient in it filled in.
+        title: what the walk is called.
+        expression: the text the graph was made of, if it was typed as one, else "".
+    """
+
+    steps: Steps
+    title: str
+    expression: str = ""
+
+    @property
+    def graph(self) -> Graph:
+        """The computation."""
+        return self.steps.graph
+
+    @cached_property
+    def source(self) -> SourcePane:
+        """The lines beside the graph: the user's own, or the expression derived from the graph."""
+        return source_pane(self.graph, self.expression)
+
+    @cached_property
+    def drawing(self) -> Diagram:
+        """The graph after the last step, nothing folded; every box has the name that the sentences use."""
+        partial = [[f"{short(total)} …" for _, total in arrivals[:-1]] for arrivals in self.steps.arrivals]
+        room = [max(texts, key=len, default="") for texts in partial]
+        return layout(self.graph, fold=False, slopes=True, names=self.steps.names, room=room)
+
+
+def walk_through(graph: Graph, title: str = "", expression: str = "") -> Walk:
+    """The walk through a graph.
+
+    Args:
+        graph: the computation; gradients that it may hold from an earlier `backward()` are replaced.
+        title: what the walk is called; by default, after the result.
+        expression: the text the graph was made of, if it was typed as one.
+
+    >>> from glassgrad import Graph, Value
+    >>> walk = walk_through(Graph(Value(2.0, "x") * Value(3.0, "w")))
+    >>> walk.title, [node.grad for node in walk.graph.nodes]
+    ('v2', [3.0, 2.0, 1.0])
+    """
+    shown = distinct(["" if node.op == CONST else shorten(visible(node.name), NAME_LENGTH) for node in graph.nodes])
+    names = [name or node.name for name, node in zip(shown, graph.nodes)]
+    return Walk(Steps(graph, names).with_gradients(), title or graph.root.name, expression)
