@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,13 +53,15 @@ def load_function(target: str, say: Callable[[str], None]) -> Callable[..., Any]
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.resolve().parent))  # what the script imports may lie beside it
+    beside = str(path.resolve().parent)
+    sys.path.insert(0, beside)  # what the script imports may lie beside it
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise ScriptError(f"{file} stopped with {type(error).__name__}: {error}") from error
     finally:
-        sys.path.pop(0)
+        with suppress(ValueError):  # the script may have changed the path, too
+            sys.path.remove(beside)
     function = getattr(module, name, None)
     if not callable(function):
         found = [
