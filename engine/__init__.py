@@ -5,8 +5,9 @@ from __future__ import annotations
 if __name__ != "glassgrad.engine":
     raise ImportError("the folder engine/ is installed as glassgrad.engine: write 'from glassgrad import engine'")
 
-from .core.backward import grad, topological_order
+from .core.backward import topological_order
 from .core.functions import define_op, remove_op
+from .core.grad import grad
 from .core.value import Value, no_grad
 from .errors import DomainError, ExpressionError, GraphError, OpError
 from .rules.ops import OPS, Op

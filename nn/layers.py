@@ -12,7 +12,8 @@ from functools import partial
 from numbers import Real
 from typing import Any, Protocol
 
-from ..engine.core.record import RECORDING, apply, kernel
+from ..engine.core.operators import apply
+from ..engine.core.record import is_recording, recorder
 from ..engine.core.value import CONST, Value, constant, no_grad
 from ..engine.number import number
 from ..engine.rules.ops import OPS
@@ -28,8 +29,8 @@ LIMITS: dict[str, Callable[[int, int], float]] = {
 """Weights are drawn evenly from ±limit: micrograd's ±1, or by fan-in and fan-out as in Glorot & Bengio
 (2010), eq. 16, and He et al. (2015), section 2.2 (the uniform law with their variance 2/nin)."""
 
-_dot: Callable[..., Value] = kernel("dot", "VVV")
-_mul: Callable[..., Value] = kernel("mul", "VV")
+_dot: Callable[..., Value] = recorder(OPS["dot"], "dot")
+_mul: Callable[..., Value] = recorder(OPS["mul"], "__mul__")
 
 
 class Rng(Protocol):
@@ -98,7 +99,7 @@ class Neuron(Module):
         y = _expanded(self.w, x, self.b) if self.expand else _dot(self.w, x, self.b)
         if self._activate is not None:
             y = self._activate(y)
-        if RECORDING.on:
+        if is_recording():
             mark_call((y,), Call(self.name or "Neuron", "Neuron", wires))
         return y
 
@@ -263,7 +264,7 @@ class MLP(Module):
                     f"{layer.name} takes {len(layer.neurons[0].w)} inputs, got {len(values)} from the layer before"
                 )
             values = layer.outputs(values)
-        if RECORDING.on:
+        if is_recording():
             mark_call(values, Call(self.name or "MLP", "MLP", wires))
         return _unwrapped(values)
 
@@ -304,7 +305,7 @@ def _labelled(v: Value, i: int) -> Value:
 def _outputs(neurons: list[Neuron], x: list[Value], module: Module) -> list[Value]:
     wires = tuple(x)
     outputs = [neuron.output(x, wires) for neuron in neurons]
-    if RECORDING.on:
+    if is_recording():
         kind = type(module).__name__
         mark_call(outputs, Call(module.name or kind, kind, wires))
     return outputs
@@ -328,10 +329,10 @@ def _expanded(weights: list[Value], inputs: list[Value], bias: Value) -> Value:
 def _activation(name: str) -> Callable[[Value], Value] | None:
     if name == LINEAR:
         return None
-    usable = [op.name for op in OPS.values() if not op.variadic and all("=" in text for text in op.inputs[1:])]
+    usable = [op.name for op in OPS.values() if op.unary]
     if name not in usable:
         raise ValueError(f"unknown activation {name!r} (must be one of {', '.join([LINEAR, *usable])})")
-    return kernel(name, "V") if len(OPS[name].inputs) == 1 else partial(apply, name)
+    return recorder(OPS[name], name) if len(OPS[name].inputs) <= 2 else partial(apply, name)
 
 
 def _limit(init: str, nin: int, nout: int) -> float:

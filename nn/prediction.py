@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine.core.value import no_grad
-from ..engine.rules.derive import derived
+from ..engine.rules.arrays import array_function
 from ..engine.rules.ops import OPS
 from .data import Dataset
 from .layers import LINEAR, MLP
@@ -59,11 +59,7 @@ def _matrix_products(model: MLP, rows: Array) -> Array:
 
 def _activated(name: str, rows: Array) -> Array:
     with np.errstate(over="ignore"):  # an exp that overflows to infinity is right in every activation
-        return np.asarray(derived(name, None, "array")(rows, *_defaults(name)))
-
-
-def _defaults(name: str) -> list[float]:
-    return [float(text.partition("=")[2]) for text in OPS[name].inputs[1:]]
+        return np.asarray(array_function(OPS[name])(rows, *(one.default for one in OPS[name].inputs[1:])))
 
 
 def predict(model: Callable[[Any], Any], inputs: ArrayLike, task: str = "classification") -> NDArray[Any]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..engine.core.backward import topological_order
-from ..engine.core.record import apply
+from ..engine.core.operators import apply
+from ..engine.core.record import change
 from ..engine.core.value import Value, constant
 from ..engine.errors import DomainError
 
@@ -141,7 +142,7 @@ def _agree(a: tuple[float, Array], b: tuple[float, Array]) -> bool:
 def write(vector: Array, parameters: list[Value]) -> None:
     """Put the numbers of `vector` into the parameters."""
     for p, x in zip(parameters, vector.tolist()):
-        p._data = x
+        change(p, x)
 
 
 def birthplace(

@@ -12,8 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ..core.backward import topological_order
-from ..core.record import RECORDING
-from ..core.value import LEAF, Value
+from ..core.value import COMPARED, LEAF, Value
 from .emit import NUMPY, emit
 from .errors import CompileError
 from .groups import group_units
@@ -31,7 +30,7 @@ RETRACES, LARGE = 3, 50_000  # how often to trace again, and from how many nodes
 FLIPPED = 8  # how many comparisons of Values are turned round, one at a time, to see whether they matter
 STRAIGHT_NODES, NODES_PER_STEP = 200_000, 12  # straight-line code for small graphs with few nodes to a step
 _HELPERS = ("cells", "totals", "winners", "array", "empty", "ones", "zeros", "moveaxis", "float")
-RESERVED = {"params", "grads", "numbers", "n", "forward", "backward", "bind", *_HELPERS, *NUMPY.split()}
+RESERVED = {"params", "grads", "numbers", "n", "forward", "backward", "bind", *_HELPERS, *NUMPY}
 _PLAIN = re.compile(r"(?!g_)[A-Za-z]([A-Za-z_]*[a-z])?")  # cannot be a name that the emitter makes
 
 
@@ -219,11 +218,11 @@ def _comparisons(turned: int | None = None) -> Iterator[list[bool]]:
         outcomes.append(outcome)
         return outcome != (len(outcomes) - 1 == turned)
 
-    before, RECORDING.compared = RECORDING.compared, compared
+    before = COMPARED.set(compared)
     try:
         yield outcomes
     finally:
-        RECORDING.compared = before
+        COMPARED.reset(before)
 
 
 def _turn_comparisons(

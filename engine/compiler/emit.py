@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ..rules.arrays import NUMPY_NAMES
+from ..rules.formula import PRIMITIVES
 from ..rules.ops import OPS
 from .adjoint import Backward
 from .formulas import Lowering
@@ -26,10 +28,12 @@ from .ir import (
     View,
 )
 
-NUMPY = (
-    "absolute add copyto cos divide equal exp greater greater_equal less less_equal log log1p matmul maximum minimum "
-    "multiply negative not_equal power sin sqrt subtract take tan tanh"
+NUMPY = sorted(
+    {NUMPY_NAMES.get(name, name) for name in PRIMITIVES}
+    | {"add", "subtract", "multiply", "divide", "power", "negative", "matmul", "take", "copyto"}
+    | {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
 )
+"""The NumPy functions that generated code calls."""
 _EXTREME = {"max": "maximum", "min": "minimum"}
 
 

@@ -7,7 +7,8 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from ..rules.formula import Formula
+from ..rules.arrays import NUMPY_NAMES
+from ..rules.formula import PRIMITIVES, Formula
 from ..rules.ops import OPS, Op
 
 Atom = str | float
@@ -27,7 +28,6 @@ _TESTS: dict[type[ast.AST], tuple[str, Callable[[float, float], bool]]] = {
     ast.Eq: ("equal", operator.eq),
     ast.NotEq: ("not_equal", operator.ne),
 }
-_NUMPY = {"max": "maximum", "min": "minimum", "abs": "absolute"}
 
 
 class Scratch:
@@ -100,9 +100,9 @@ class Lowering:
         assert isinstance(tree.func, ast.Name)
         arguments = [self.atom(argument, names) for argument in tree.args]
         name = tree.func.id
-        if name in OPS and name not in _NUMPY and not hasattr(_Math, name):
+        if name not in PRIMITIVES:
             return self.op(name, arguments, out)
-        return self.call(_NUMPY.get(name, name), *arguments, out=out)
+        return self.call(NUMPY_NAMES.get(name, name), *arguments, out=out)
 
     def op(self, name: str, arguments: list[Atom], out: str | None) -> Atom:
         """An op called within another's formula: its own formula, written out."""
@@ -167,12 +167,6 @@ class Lowering:
         self.lines.append(f"copyto({target}, {_text(body)}, where={test})")
         self.scratch.release(test, *(a for a in (body,) if a != target))
         return target
-
-
-class _Math:
-    """The functions that NumPy has under the formula's own name."""
-
-    exp = log = log1p = sqrt = sin = cos = tan = tanh = None
 
 
 def _text(atom: Atom) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..rules.formula import PRIMITIVES, floats_source
+from ..rules.derive import called_ops
+from ..rules.floats import FLOATS, cube_root, rest
+from ..rules.formula import PRIMITIVES
 from ..rules.ops import OPS
 from .errors import CompileError
 from .ir import (
@@ -21,7 +23,7 @@ from .ir import (
 from .loops_backward import BackwardLoops
 from .trace import Floats
 
-_MATH = ("exp", "log", "log1p", "sqrt", "sin", "cos", "tan", "tanh", "pow")
+_MATH = sorted(PRIMITIVES - {"abs", "cbrt", "exp2", "max", "min", "mod"})  # what `math` has in every version
 
 
 def loops(program: MatrixProgram, root: View | None, mean: bool) -> tuple[str, list[Any]]:
@@ -29,13 +31,15 @@ def loops(program: MatrixProgram, root: View | None, mean: bool) -> tuple[str, l
     return BackwardLoops(program, root, mean).source()
 
 
+def _power_of_two(x: float) -> float:
+    return math.pow(2.0, x)
+
+
 def _called(ops: Iterable[str]) -> list[str]:
     """The ops that formulas of these ops call, those called by others first."""
     found: list[str] = []
     for name in sorted(ops):
-        op = OPS[name]
-        formulas = [op.forward, *filter(None, op.slopes), *(formula for _, formula in op.let)]
-        for called in sorted(frozenset[str]().union(*(formula.calls for formula in formulas)) - PRIMITIVES):
+        for called in sorted(called_ops(OPS[name])):
             found += [inner for inner in [*_called([called]), called] if inner not in found]
     return found
 
@@ -43,8 +47,8 @@ def _called(ops: Iterable[str]) -> list[str]:
 def _function(name: str) -> list[str]:
     """An op's forward formula as the source of a function."""
     op = OPS[name]
-    lets = [f"    {short} = {floats_source(formula, {})}" for short, formula in op.let]
-    return [f"def {name}({', '.join(op.names)}):", *lets, f"    return {floats_source(op.forward, {})}"]
+    lets = [f"    {short} = {FLOATS.source(formula)}" for short, formula in op.let]
+    return [f"def {name}({', '.join(op.names)}):", *lets, f"    return {FLOATS.source(op.forward)}"]
 
 
 def bind_loops(source: str, program: MatrixProgram, numbers: Sequence[Any]) -> Callable[..., Any]:
@@ -53,7 +57,13 @@ def bind_loops(source: str, program: MatrixProgram, numbers: Sequence[Any]) -> C
         import numba
     except ImportError:
         raise CompileError('backend="numba" needs numba: pip install "glassgrad[jit]"') from None
-    names: dict[str, Any] = {name: getattr(math, name) for name in _MATH} | {"abs": abs, "inf": math.inf}
+    names: dict[str, Any] = {name: getattr(math, name) for name in _MATH} | {
+        "abs": abs,
+        "inf": math.inf,
+        "pow": math.pow,
+    }
+    for name, function in {"cbrt": cube_root, "exp2": _power_of_two, "mod": rest}.items():
+        names[name] = numba.njit(function, error_model="numpy")
     for called in _called({step.op for step in program.steps if isinstance(step, Elementwise)}):
         text = "\n".join(_function(called))
         exec(compile(text, f"<glassgrad op {called}>", "exec"), names)  # noqa: S102  # whitelisted formulas only

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from ..core.record import ARITHMETIC_ERRORS
+from ..core.record import UNDEFINED
 from ..errors import DomainError
-from ..rules.derive import derived
+from ..rules.floats import float_function
 from ..rules.ops import OPS
 from .trace import Floats, Trace
 
@@ -36,8 +36,8 @@ def locate(t: Trace, params: Floats, inputs: Floats, where: str) -> DomainError:
         )
         fault = f"{name} has no finite {{}} at {shown}{where}" + (f" (it needs {op.needs})" if op.needs else "")
         try:
-            y = derived(name, None, "float")(*op.elements(operands, None).values())
-        except ARITHMETIC_ERRORS:
+            y = float_function(op)(*op.elements(operands, None).values())
+        except UNDEFINED:
             return DomainError(fault.format("value"))
         if not math.isfinite(y):
             return DomainError(fault.format("value"))
@@ -46,10 +46,10 @@ def locate(t: Trace, params: Floats, inputs: Floats, where: str) -> DomainError:
             for k in range(len(ids)):
                 part, element = op.place(k, len(ids))
                 if op.slopes[part] is not None and ids[k] < t.first_constant:
-                    slope = derived(name, part, "float")(**op.elements(operands, element), y=y)
+                    slope = float_function(op, part)(**op.elements(operands, element), y=y)
                     if not math.isfinite(slope):
                         return DomainError(fault.format("slope"))
-        except ARITHMETIC_ERRORS:
+        except UNDEFINED:
             return DomainError(fault.format("slope"))
     return DomainError(
         f"a gradient overflowed{where}: no single op is at fault; smaller parameters or inputs are needed"

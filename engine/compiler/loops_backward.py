@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..rules.formula import Formula, floats_source
+from ..rules.floats import FLOATS
+from ..rules.formula import Formula
 from ..rules.ops import OPS
 from .flow import is_square_sum, receiving
 from .ir import (
@@ -123,7 +124,7 @@ class BackwardLoops(Loops):
         for (k, _), sign, target in zip(found, signs, targets):
             formula = op.slopes[k]
             assert isinstance(formula, Formula)
-            self.line(f"{target} {sign} {upstream} * ({floats_source(formula, names)})")
+            self.line(f"{target} {sign} {upstream} * ({FLOATS.source(formula, names)})")
 
     def spread_extreme(self, i: int, step: Extreme) -> None:
         """Each best element gets the upstream gradient; a tie halves it at every max that it passes."""

@@ -297,7 +297,7 @@ def _examples_first(rows: Floats, n: int, shape: tuple[int, ...]) -> Floats:
 
 @lru_cache(maxsize=1)
 def _namespace() -> dict[str, Any]:
-    names: dict[str, Any] = {name: getattr(np, name) for name in NUMPY.split()}
+    names: dict[str, Any] = {name: getattr(np, name) for name in NUMPY}
     return (
         names
         | {name: getattr(np, name) for name in ("array", "empty", "ones", "zeros", "moveaxis")}

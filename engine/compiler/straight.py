@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable
 from struct import Struct
 from typing import Any
 
-from ..core.record import ARITHMETIC_ERRORS
-from ..rules.derive import bindings, saturating_exp
-from ..rules.formula import PRIMITIVES, Formula, floats_source, parse
+from ..core.record import UNDEFINED
+from ..rules.floats import FLOATS, float_names, saturating_exp
 from ..rules.ops import OPS, Op
 from .trace import Floats, Trace
-
-_SQUARE = re.compile(r"pow\((\w+), 2\.0\)")
 
 
 def straight_source(t: Trace) -> str:
@@ -31,7 +26,7 @@ def straight_source(t: Trace) -> str:
             v2 = p0 * p1
             g0 = p1
             g1 = p0
-        except ARITHMETIC_ERRORS:
+        except UNDEFINED:
             raise fault(inputs) from None
         check = v2 + g0 + g1
         if check - check != 0.0:
@@ -51,17 +46,15 @@ def straight_source(t: Trace) -> str:
         op, ids = OPS[t.ops[t.code[slot]]], reads[slot]
         active[slot] = any(active[i] for i in ids)
         given = [names[i] for i in ids]
-        if op.variadic:
-            starred = {k for k, raw in enumerate(op.inputs) if raw.startswith("*")}
-            term = op.forward.text.removeprefix("sum(").removesuffix(")").partition(", ")[0]
+        if op.total is not None:
             places = [op.place(k, len(ids)) for k in range(len(ids))]
             length = 1 + max((e for _, e in places if e is not None), default=-1)
-            terms = [_spelled(term, op.elements(given, e)) for e in range(length)]
-            terms += [given[k] for k, (part, _) in enumerate(places) if part not in starred]
+            terms = [FLOATS.source(op.total.term, op.elements(given, e)) for e in range(length)]
+            terms += [given[k] for k, (_, element) in enumerate(places) if element is None]
             forward.append(f"{names[slot]} = {' + '.join(terms) or '0.0'}")
         else:
             inner = _named(op, given, slot, forward)
-            forward.append(f"{names[slot]} = {_source(op.forward, inner)}")
+            forward.append(f"{names[slot]} = {FLOATS.source(op.forward, inner)}")
     root = int(t.outputs[0])
     set_already = [False] * len(names)
     grads = {root: "1.0"}
@@ -77,8 +70,8 @@ def straight_source(t: Trace) -> str:
             if not active[i] or formula is None:
                 continue
             inner = {short: f"{short}{slot}" for short, _ in op.let} | op.elements(given, element) | {"y": names[slot]}
-            slope = _source(formula, inner)
-            factor = slope if slope.isidentifier() else f"({slope})"
+            slope = FLOATS.source(formula, inner)
+            factor = FLOATS.part(slope)
             text = (
                 slope
                 if upstream == "1.0"
@@ -100,7 +93,7 @@ def straight_source(t: Trace) -> str:
         *inputs,
         "    try:",
         *(f"        {line}" for line in body or ["pass"]),
-        "    except ARITHMETIC_ERRORS:",
+        "    except UNDEFINED:",
         "        raise fault(inputs) from None",
         f"    check = {' + '.join([names[root], *results])}",
         "    if check - check != 0.0:",
@@ -115,24 +108,9 @@ def _named(op: Op, given: list[str], slot: int, lines: list[str]) -> dict[str, s
     """Names of an op's operands; its shorthands are computed into names of their own."""
     inner = dict(zip(op.names, given))
     for short, formula in op.let:
-        lines.append(f"{short}{slot} = {_source(formula, inner)}")
+        lines.append(f"{short}{slot} = {FLOATS.source(formula, inner)}")
         inner[short] = f"{short}{slot}"
     return inner
-
-
-@cache
-def _template(text: str) -> str:
-    return floats_source(parse(text, PRIMITIVES | OPS.keys()), {})
-
-
-def _source(formula: Formula, names: Mapping[str, str]) -> str:
-    """`floats_source` with names put in afterwards, so that each formula is spelled once; squares as products."""
-    text = _spelled(_template(formula.text), names)
-    return _SQUARE.sub(r"\1 * \1", text) if _SQUARE.fullmatch(text) else _SQUARE.sub(r"(\1 * \1)", text)
-
-
-def _spelled(text: str, names: Mapping[str, str]) -> str:
-    return re.sub(r"\b[A-Za-z_]\w*\b", lambda m: names.get(m[0], m[0]), text)
 
 
 def straight(
@@ -147,8 +125,8 @@ def straight(
 
     names: dict[str, Any] = {}
     for op in t.ops:
-        names |= bindings(OPS[op], "float")
+        names |= float_names(OPS[op])
     names |= {"exp": saturating_exp, "params": params, "grads": grads, "read": packed.unpack, "write": packed.pack_into}
-    names |= {"fault": fault, "confirm": confirm, "ARITHMETIC_ERRORS": ARITHMETIC_ERRORS}
+    names |= {"fault": fault, "confirm": confirm, "UNDEFINED": UNDEFINED}
     exec(compile(source, "<glassgrad program>", "exec"), names)  # noqa: S102  # made of whitelisted formulas and our own names
     return names["value_and_grad"]  # type: ignore[no-any-return]  # exec is untyped

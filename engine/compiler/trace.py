@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.backward import differentiable_order
-from ..core.record import kernel
+from ..core.backward import WALKING, differentiable_order
+from ..core.record import recorder
 from ..core.value import CONST, DETACHED, LEAF, Value, constant
+from ..rules.ops import OPS
 from .errors import CompileError
 
 Ints = NDArray[np.int64]
@@ -95,8 +96,15 @@ def trace(
                 raise CompileError(f"{role} {i} must be a Value that was not computed from others, got {v!r}")
     if len({id(v) for v in (*params, *inputs)}) < len(params) + len(inputs):
         raise CompileError("a Value is given twice among the parameters and inputs; give each once")
+    with WALKING:
+        return _trace(outputs, params, inputs)
+
+
+def _trace(
+    outputs: Sequence[Value | float], params: Sequence[Value], inputs: Sequence[Value]
+) -> tuple[Trace, list[Value]]:
     roots = [v if isinstance(v, Value) else constant(v) for v in outputs]
-    order = differentiable_order(kernel("sum", "V")(roots))
+    order = differentiable_order(recorder(OPS["sum"], "sum")(roots))
     order.pop()
     labels: dict[int, str] = {}
     for slot, v in enumerate((*params, *inputs)):

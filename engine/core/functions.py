@@ -7,24 +7,31 @@ included, is found here under its name.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import Any, Final
 
 from ..errors import OpError
-from ..rules.derive import derived, primitives
+from ..rules.derive import called_ops
 from ..rules.ops import OPS, Interval, Op, add_op
-from .operators import install
-from .record import apply, kernel
+from .operators import Operators, apply, methods_of
+from .record import recorder
 from .value import Value
 
-_OWN = frozenset(OPS)
+_OWN: Final = frozenset(OPS)
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
     if name not in OPS:
         raise AttributeError(f"no op is called {name!r} (ops: {', '.join(OPS)})")
-    function = partial(apply, name)
-    function.__doc__ = f"{name}({', '.join(OPS[name].inputs)}) = {OPS[name].forward}"
+    return _function(OPS[name])
+
+
+@cache
+def _function(op: Op) -> Callable[..., Any]:
+    if op.many:
+        return recorder(op, op.name)
+    function = partial(apply, op.name)
+    function.__doc__ = op.rule
     return function
 
 
@@ -86,7 +93,8 @@ def define_op(
         needs=needs,
         words=words,
     )
-    install(name, Value)
+    for method, function in methods_of(op).items():
+        setattr(Operators, method, function)
     return op
 
 
@@ -98,8 +106,8 @@ def remove_op(name: str) -> None:
     """
     if name in _OWN or name not in OPS:
         raise OpError(f"{name!r} cannot be removed (ops added by define_op: {', '.join(OPS.keys() - _OWN) or 'none'})")
-    del OPS[name]
-    if name in vars(Value):
-        delattr(Value, name)
-    for cache in (derived, primitives, kernel):
-        cache.cache_clear()
+    users = [op.name for op in OPS.values() if name in called_ops(op)]
+    if users:
+        raise OpError(f"{name!r} cannot be removed: the formulas of {', '.join(users)} call it; remove those first")
+    for method in methods_of(OPS.pop(name)):
+        delattr(Operators, method)

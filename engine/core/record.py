@@ -1,7 +1,7 @@
-"""Recording nodes: for each op of the table, the function that computes now and remembers its local slopes.
+"""Recording: for each op, the function that computes now and remembers its slopes in a new node.
 
-The source is made from the op's formulas, for each mix of Values and numbers that it meets.
-To read it: `print(kernel_source(OPS["mul"], "VV"))`.
+Its source is put together from the op's formulas. To read it: `print(inspect.getsource(Value.__mul__))`; tracebacks and
+debuggers show it, too.
 """
 
 from __future__ import annotations
@@ -9,28 +9,22 @@ from __future__ import annotations
 import operator
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final, NamedTuple
 
-from ..errors import DomainError
+from ..errors import DomainError, GraphError
 from ..number import number
-from ..rules.derive import FUNCTION, bindings, derived, execute, terms_and_start
-from ..rules.formula import floats_source
-from ..rules.ops import OPS, Op
+from ..rules.derive import define
+from ..rules.floats import FLOATS, float_function, float_names
+from ..rules.formula import GENERATED
+from ..rules.op import Op, Reduction
+from ..rules.ops import OPS
 
-if TYPE_CHECKING:
-    from .value import Value
-
-ARITHMETIC_ERRORS = (ValueError, ZeroDivisionError, OverflowError)
-
-
-class Recording(threading.local):
-    """Whether ops record the graph, and who is told of comparisons; every thread has its own switches."""
-
-    on = True
-    compared: Callable[[bool], bool] | None = None  # gets each outcome, returns the one to go on with
+UNDEFINED: Final = (ValueError, ZeroDivisionError, OverflowError)
+LEAF, CONST, DETACHED = "", "const", "detached"
 
 
 class NotComputed(float):
@@ -42,175 +36,305 @@ class NotComputed(float):
         return "0.0 (not computed)"
 
 
-RECORDING = Recording()
-NOT_COMPUTED = NotComputed(0.0)
-
-# The hottest lines of the engine. Slots are filled in place, as a call of __init__ would cost half as much
-# again. One or two operands lie flat in `_a` and `_b`, a plain number without a slope; three and more lie in
-# tuples in `_a` and `_slope_a`, numbers wrapped as constants.
-_KERNEL = """\
-    {reads}
-    try:
-        {lets}
-        {forward}
-        if not RECORDING.on:
-            return detached(y)
-        {slopes}
-    except ARITHMETIC_ERRORS as error:
-        raise domain_error({name!r}, {operands}, error) from None
-    node = new(Value)
-    node._data = y; node._grad = NOT_COMPUTED; node._kind = {name!r}
-    node._label = ''; node._scope = None; node._mark = 0
-    node._a = {a}; node._b = {b}; node._slope_a = {slope_a}; node._slope_b = {slope_b}
-    return node"""
+NOT_COMPUTED: Final = NotComputed(0.0)
 
 
-def kernel_source(op: Op, mask: str) -> str:
-    """The body that applies `op` and records a node.
+class State:
+    """What every recording function looks at: `paused`, how many `no_grad()` blocks are open, in whatever thread or
+    task, and `clock`, how often the number of some node has been changed."""
 
-    Args:
-        op: the op.
-        mask: for each input `V` (a Value, held in `node_<input>`) or `n` (a number, held under its own name).
-            Every operand of an op with three inputs or more is a Value, constants included.
+    __slots__ = ("clock", "paused")
+
+    def __init__(self) -> None:
+        self.clock = self.paused = 0
+
+
+STATE: Final = State()
+_lock = threading.Lock()
+_blocks: ContextVar[tuple[object, ...]] = ContextVar("the open no_grad() blocks of this thread or task", default=())
+
+
+def is_paused() -> bool:
+    """Whether a `no_grad()` block is open here; asked only while one is open somewhere."""
+    return bool(_blocks.get())
+
+
+def is_recording() -> bool:
+    """Whether arithmetic on Values records a graph here."""
+    return not (STATE.paused and is_paused())
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Inside, arithmetic on Values records no graph: faster, for predictions and updates.
+
+    It holds for this thread or asyncio task alone. Blocks may end in any order, as those of interleaved generators do.
+
+    >>> from glassgrad import Value
+    >>> x = Value(2.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y.inputs
+    ()
     """
-    lets = "; ".join(f"{short} = {floats_source(text, {})}" for short, text in op.let) or "pass"
-    if op.variadic:
-        return _nary_source(op, mask)
-    held = [f"node_{name}" if kind == "V" else name for name, kind in zip(op.names, mask)]
-    slopes = {i: floats_source(f, {}) for i, f in enumerate(op.slopes) if f and mask[i] == "V"}
-    edges = {"a": "None", "b": "None", "slope_a": "None", "slope_b": "None"}
-    if len(held) <= 2:
-        edges |= dict(zip("ab", held)) | {f"slope_{'ab'[i]}": f"s{i}" for i in slopes}
-    else:
-        edges |= {
-            "a": f"({', '.join(held)})",
-            "slope_a": f"({', '.join(f's{i}' if i in slopes else '0.0' for i in range(len(held)))})",
-        }
-    return _filled(
-        reads="; ".join(f"{name} = {value}._data" for name, value in zip(op.names, held) if name != value),
-        lets=lets,
-        forward=f"y = {floats_source(op.forward, {})}",
-        slopes="; ".join(f"s{i} = {slope}" for i, slope in slopes.items()),
-        name=op.name,
-        operands=f"({', '.join(held)},)",
-        **edges,
+    mine = object()
+    with _lock:
+        STATE.paused += 1
+    _blocks.set((*_blocks.get(), mine))
+    try:
+        yield
+    finally:
+        _blocks.set(tuple(block for block in _blocks.get() if block is not mine))
+        with _lock:
+            STATE.paused -= 1
+
+
+# -- nodes --------------------------------------------------------------------------------------------------
+
+
+def constant(like: Any, x: float) -> Any:
+    """A plain number as a node of the graph, of the class of `like`."""
+    node = like.__class__(x)
+    node._kind = CONST
+    return node
+
+
+def detached(like: Any, x: float) -> Any:
+    """A number whose history was not recorded."""
+    node = like.__class__(x)
+    node._kind = DETACHED
+    return node
+
+
+class Past(NamedTuple):
+    """The number that a node had before its last change: `data`, from the tick `since` of the clock until `until`."""
+
+    created: int
+    since: int
+    until: int
+    data: float
+
+
+def change(node: Any, x: float) -> None:
+    """Give a node another number; what was computed with the old one can still be told."""
+    if x == node._data:
+        return
+    with _lock:
+        STATE.clock += 1
+        time, now = node._time, STATE.clock
+    created, since = (time, time) if time.__class__ is int else (time.created, time.until)
+    node._time = Past(created, since, now, node._data)
+    node._data = x
+
+
+def number_used(node: Any, user: Any) -> float:
+    """The number that `node` had when `user` was computed from it.
+
+    Raises:
+        GraphError: if it has been changed more than once since, so that nobody knows any more.
+    """
+    past, time = node._time, user._time
+    if past.__class__ is int:
+        return float(node._data)
+    time = time if time.__class__ is int else time.created
+    if time >= past.until:
+        return float(node._data)
+    if time >= past.since:
+        return float(past.data)
+    raise GraphError(
+        f"{node!r} has been changed more than once since {user!r} was computed from it: compute the result again"
     )
 
 
-def _nary_source(op: Op, mask: str) -> str:
-    """`kernel_source` of an op with `*` inputs: their data in lists `all_<input>`, one loop from left to right."""
-    terms, start = terms_and_start(op)
-    starred = [name for raw, name in zip(op.inputs, op.names) if raw.startswith("*")]
-    present = [name for name, kind in zip(op.names, mask) if kind == "V"]
-    slopes = []
-    for name, formula in zip(op.names, op.slopes):
-        text = floats_source(formula, {}) if formula else "0.0"
-        if name not in starred:
-            slopes.append(text)
-        else:  # a slope of `sum` or `dot` is the other factor, or a constant
-            slopes.append(f"*all_{text}" if text in starred else f"*[{text}] * len(all_{name})")
-    each = (
-        f"for {', '.join(starred)} in zip({', '.join(f'all_{n}' for n in starred)})"
-        if len(starred) > 1
-        else f"for {starred[0]} in all_{starred[0]}"
-    )
-    held = ", ".join(f"node_{n}" for n in present)
-    reads = [f"if node_{n}.__class__ is not tuple: node_{n} = tuple_of(node_{n}, {op.name!r}, {n!r})" for n in starred]
-    if len(mask) == len(op.names) > len(starred):
-        reads.append(f"if node_{present[-1]} is None: return without_tail({', '.join(f'node_{n}' for n in starred)})")
-    reads.append(
-        "try: "
-        + "; ".join(
-            f"all_{n} = [v._data for v in node_{n}]" if n in starred else f"{n} = node_{n}._data" for n in present
-        )
-    )
-    reads.append(f"except AttributeError: return with_numbers({op.name!r}, {held})")
-    if len(starred) > 1:
-        reads.append(f"if len(all_{starred[0]}) != len(all_{starred[1]}): return with_numbers({op.name!r}, {held})")
-    return _filled(
-        reads="\n    ".join(reads),
-        lets=f"y = {start if start in present else '0.0'}",
-        forward=_sum_source(each, terms, starred),
-        slopes=f"slopes = ({', '.join(slopes[: len(present)])},)",
-        name=op.name,
-        operands=f"({', '.join(f'*node_{n}' if n in starred else f'node_{n}' for n in present)},)",
-        a=f"({', '.join(f'*node_{n}' if n in starred else f'node_{n}' for n in present)},)",
-        b="None",
-        slope_a="slopes",
-        slope_b="None",
-    )
+# -- the source of a recording function ---------------------------------------------------------------------
 
 
-def _sum_source(each: str, terms: str, starred: list[str]) -> str:
-    """The loop that adds up `terms` from left to right; before Python 3.12 the same additions, done by `sum`."""
-    if sys.version_info < (3, 12) and terms == " * ".join(starred):
-        lists = ", ".join(f"all_{n}" for n in starred)
-        return f"y = sum(map(multiply, {lists}), y)" if len(starred) == 2 else f"y = sum({lists}, y)"
-    return f"{each}: y += {terms}"
+def _document(op: Op) -> str:
+    slopes = [f"{f} for {one.name}" for one, f in zip(op.inputs, op.slopes) if f is not None]
+    return f'    """Record y = {op.forward}. Slopes: {", ".join(slopes)}."""'
 
 
-def _filled(**parts: str) -> str:
-    return "\n".join(line for line in _KERNEL.format(**parts).splitlines() if line.strip() not in ("pass", ""))
+def _apply(op: Op, first: str, operands: str, slopes: list[str]) -> list[str]:
+    """The lines that compute the result and its slopes."""
+    lets = [f"        {short} = {FLOATS.source(formula)}" for short, formula in op.let]
+    return [
+        "    try:",
+        *lets,
+        f"        y = {FLOATS.source(op.forward)}",
+        "        if STATE.paused and is_paused():",
+        f"            return detached({first}, y)",
+        *(f"        {slope}" for slope in slopes),
+        "    except UNDEFINED as error:",
+        f"        raise domain_error({op.name!r}, ({operands},), error) from None",
+    ]
 
 
-# Names that kernels read; `value.py` adds Value and detached() when they exist.
-NAMES: dict[str, Any] = {
-    "ARITHMETIC_ERRORS": ARITHMETIC_ERRORS,
-    "NOT_COMPUTED": NOT_COMPUTED,
-    "RECORDING": RECORDING,
-    "multiply": operator.mul,
-    "new": object.__new__,
-}
+def _node(op: Op, first: str, a: str, b: str, slope_a: str, slope_b: str) -> list[str]:
+    """The lines that make the node: slots are filled in place, as a call of __init__ would cost half as much again.
+
+    One or two operands lie flat in `_a` and `_b`, a plain number without a slope; more lie in tuples in `_a` and
+    `_slope_a`, numbers wrapped as constants.
+    """
+    return [
+        f"    node = new({first}.__class__)",
+        "    node._data = y",
+        "    node._grad = NOT_COMPUTED",
+        f"    node._kind = {op.name!r}",
+        "    node._label = ''",
+        "    node._scope = None",
+        "    node._mark = 0",
+        "    node._time = STATE.clock",
+        f"    node._a = {a}",
+        f"    node._b = {b}",
+        f"    node._slope_a = {slope_a}",
+        f"    node._slope_b = {slope_b}",
+        "    return node",
+    ]
 
 
-def _compile(
-    op: Op, name: str, parameters: str, body: str, extra: Mapping[str, Any] = MappingProxyType({})
-) -> Callable[..., Any]:
-    function = execute(f"def {FUNCTION}({parameters}):\n{body}", name, {**bindings(op, "float"), **NAMES, **extra})
-    function.__doc__ = f"{op.name}: y = {op.forward}; slopes: {', '.join(str(f) for f in op.slopes if f)}."
+def _made(op: Op, name: str, lines: list[str], method: bool) -> Callable[..., Any]:
+    """Run the source of a recording function."""
+    title = op.name if name == op.name else f"{op.name} as {name}"
+    function = define("\n".join(lines) + "\n", title, float_names(op) | NAMES)
+    function.__qualname__ = f"Value.{name}" if method else name
     return function
 
 
 @cache
-def kernel(name: str, mask: str) -> Callable[..., Value]:
-    """The compiled `kernel_source`, called with the operands in order."""
-    op = OPS[name]
-    parameters = [f"node_{n}" if kind == "V" else n for n, kind in zip(op.names, mask)]
-    extra = {}
-    if op.variadic and not op.inputs[len(mask) - 1].startswith("*"):
-        parameters[-1] += "=None"
-        extra["without_tail"] = kernel(name, mask[:-1])
-    return _compile(op, name, ", ".join(parameters), kernel_source(op, mask), extra)
+def recorder(op: Op, name: str) -> Callable[..., Any]:
+    """The function called `name` that applies `op` to a Value `self` and, if there is a second operand, to a Value or
+    number. An op of three operands is applied to Values alone, one of lists to lists.
 
-
-def method(name: str, with_number: str | None = None, reflected: bool = False) -> Callable[..., Any]:
-    """A method of `Value`: unary, or binary with a Value or a number on the other side.
-
-    Args:
-        name: the op for two Values.
-        with_number: the op for a number on the right, if it is another one (`pow_const`).
-        reflected: make `number <op> value` instead.
+    It raises DomainError where the op, or a slope of it, is undefined.
     """
-    op = OPS[name]
+    if op.total is not None:
+        return _list_recorder(op, op.total)
+    slopes = ["None" if f is None else FLOATS.source(f) for f in op.slopes]
+    own = [f"slope_{one.name}" for one in op.inputs]
+    if len(op.inputs) > 2:
+        nodes = [f"node_{one.name}" for one in op.inputs]
+        lines = [
+            f"def {name}({', '.join(nodes)}):",
+            _document(op),
+            *(f"    {one.name} = {node}._data" for one, node in zip(op.inputs, nodes)),
+            *_apply(op, nodes[0], ", ".join(nodes), [f"{s} = {f}" for s, f in zip(own, slopes) if f != "None"]),
+            *_node(
+                op,
+                nodes[0],
+                f"({', '.join(nodes)})",
+                "None",
+                f"({', '.join('0.0' if f == 'None' else s for s, f in zip(own, slopes))})",
+                "None",
+            ),
+        ]
+        return _made(op, name, lines, method=False)
+    a = op.names[0]
+    steps, read = [f"{own[0]} = {slopes[0]}"], [f"    {a} = self._data"]
     if len(op.inputs) == 1:
-        return _compile(op, name, f"node_{op.names[0]}", kernel_source(op, "V"))
+        head, operands, links = "self", "self", ("self", "None", own[0], "None")
+    elif op.inputs[1].constant:
+        k = op.inputs[1]
+        head = f"self, {k.name}" + ("" if k.default is None else f"={k.default!r}")
+        operands, links = f"self, {k.name}", ("self", k.name, own[0], "None")
+        read += _plain(k.name, k.name, op)
+    else:
+        b = op.names[1]
+        head, operands, links = "self, other", "self, other", ("self", "other", own[0], own[1])
+        read += [
+            "    if is_value := other.__class__ is self.__class__:",
+            f"        {b} = other._data",
+            "    else:",
+            *(f"    {line}" for line in _plain(f"{b} = other", "other", op)),
+        ]
+        steps += [f"{own[1]} = {FLOATS.part(slopes[1])} if is_value else None"]
+    lines = [
+        f"def {name}({head}):",
+        _document(op),
+        *read,
+        *_apply(op, "self", operands, steps),
+        *_node(op, "self", *links),
+    ]
+    return _made(op, name, lines, method=True)
+
+
+@cache
+def reflected_recorder(op: Op, name: str) -> Callable[..., Any]:
+    """The function called `name` that applies `op` to a number `other` and, as second operand, a Value: `2 - v`."""
     a, b = op.names
-    if reflected:
-        body = f"    {a} = operand({a}, {name!r})\n    if {a} is NotImplemented: return {a}\n{kernel_source(op, 'nV')}"
-        return _compile(op, f"r{name}", f"node_{b}, {a}", body)
-    mixed = OPS[with_number or name]
-    number_name = mixed.names[1]
-    inner = "\n".join("    " + line for line in kernel_source(op, "VV").splitlines())
-    body = (
-        f"    if node_{b}.__class__ is Value:\n{inner}\n"
-        f"    {number_name} = operand(node_{b}, {name!r})\n"
-        f"    if {number_name} is NotImplemented: return {number_name}\n"
-        f"{kernel_source(mixed, 'Vn')}"
-    )
-    return _compile(op, name, f"node_{a}, node_{b}", body)
+    assert op.slopes[1] is not None  # the second operand takes a gradient
+    lines = [
+        f"def {name}(self, other):",
+        _document(op),
+        f"    {b} = self._data",
+        *_plain(f"{a} = other", "other", op),
+        *_apply(op, "self", "other, self", [f"slope_{b} = {FLOATS.source(op.slopes[1])}"]),
+        *_node(op, "self", "other", "self", "None", f"slope_{b}"),
+    ]
+    return _made(op, name, lines, method=True)
 
 
-def operand(given: object, name: str) -> Any:
+def _plain(target: str, given: str, op: Op) -> list[str]:
+    """The lines that take a plain number, and leave what may know Values itself (an array) to its own operators."""
+    return [
+        f"    {target} = plain_number({given}, {op.name!r})",
+        f"    if {given} is NotImplemented:",
+        f"        return {given}",
+    ]
+
+
+def _list_recorder(op: Op, total: Reduction) -> Callable[..., Any]:
+    """The recorder of a sum over lists of Values: their numbers first, then the additions from left to right."""
+    lists, start, term = ", ".join(op.many), total.start, FLOATS.source(total.term)
+    given, data = f"{lists}, {start}" if start else lists, [f"{name}_data" for name in op.many]
+    elements = f"zip({', '.join(data)})" if len(data) > 1 else data[0]
+    products = f"map(multiply, {', '.join(data)})" if len(data) > 1 else data[0]
+    if sys.version_info < (3, 12) and term == " * ".join(op.many):  # from 3.12 on `sum` rounds otherwise
+        adding = [f"    y = add_up({products}, y)"]
+    else:
+        renamed = FLOATS.source(total.term, {name: f"{name}_i" for name in op.many})
+        adding = [f"    for {', '.join(f'{name}_i' for name in op.many)} in {elements}:", f"        y = y + {renamed}"]
+    slopes = []
+    for one, formula in zip(op.inputs, op.slopes):
+        if one.many:  # the other factor, or a constant
+            text = "0.0" if formula is None else FLOATS.source(formula)
+            slopes.append(f"*{text}_data" if text in op.many else f"*[{text}] * len({one.name})")
+    spread, sloped = ", ".join(f"*{name}" for name in op.many), ", ".join(slopes)
+    a, slope_a = f"({spread},)", f"({sloped},)"
+    if start:
+        a = f"{a} if {start} is None else ({spread}, {start})"
+        slope_a = f"{slope_a} if {start} is None else ({sloped}, 1.0)"
+    lines = [
+        f"def {op.name}({given}{'=None' if start else ''}):",
+        _document(op),
+        *(
+            f"    if {name}.__class__ is not tuple:\n        {name} = listed({name}, {op.name!r}, {name!r})"
+            for name in op.many
+        ),
+        "    try:",
+        *(f"        {name}_data = [v._data for v in {name}]" for name in op.many),
+        f"        y = 0.0 if {start} is None else {start}._data" if start else "        y = 0.0",
+        "    except AttributeError:",
+        f"        return with_constants({op.name!r}, {given})",
+        *(
+            [f"    if len({op.many[0]}) != len({op.many[1]}):", f"        return with_constants({op.name!r}, {given})"]
+            if len(op.many) > 1
+            else []
+        ),
+        f"    first = {op.many[0]}[0] if {op.many[0]} else {start}",
+        "    if first is None:",
+        "        return 0.0",
+        *adding,
+        "    if STATE.paused and is_paused():",
+        "        return detached(first, y)",
+        *_node(op, "first", a, "None", slope_a, "None"),
+    ]
+    return _made(op, op.name, lines, method=False)
+
+
+# -- operands -----------------------------------------------------------------------------------------------
+
+
+def plain_number(given: object, name: str) -> Any:
     """The other side of a binary op as a float; NotImplemented for what may know Values itself (arrays)."""
     if given.__class__ is float:
         return given
@@ -219,87 +343,64 @@ def operand(given: object, name: str) -> Any:
     return number(given, f"{name} of a Value")
 
 
-def apply(name: str, *operands: Any) -> Any:
-    """Apply op `name` to Values and numbers; with numbers only it returns a float.
-
-    Raises:
-        DomainError: where the op, or a slope of it, is undefined.
-        TypeError: for operands that are neither Values nor real numbers, or too few of them.
-    """
-    op = OPS[name]
-    value_class = NAMES["Value"]
-    if op.variadic:
-        return kernel(name, "V" * len(op.names))(*operands)
-    values = _complete(op, operands)
-    mask = "".join("V" if v.__class__ is value_class else "n" for v in values)
-    held = [v if kind == "V" else number(v, name) for v, kind in zip(values, mask)]
-    if "V" not in mask:
-        try:
-            return derived(name, None, "float")(*held)
-        except ARITHMETIC_ERRORS as error:
-            raise domain_error(name, tuple(held), error) from None
-    if len(held) > 2:
-        held, mask = [v if kind == "V" else NAMES["constant"](v) for v, kind in zip(held, mask)], "V" * len(held)
-    elif any(formula is None and kind == "V" for formula, kind in zip(op.slopes, mask)):
-        constant_inputs = ", ".join(n for n, f in zip(op.names, op.slopes) if f is None)
-        raise TypeError(
-            f"{name} takes a plain number for {constant_inputs}, got a Value: no gradient could flow into it"
-        )
-    return kernel(name, mask)(*held)
-
-
-def _complete(op: Op, operands: Sequence[Any]) -> list[Any]:
-    defaults = [text.partition("=")[2] for text in op.inputs]
-    missing = defaults[len(operands) :]
-    if len(operands) > len(defaults) or not all(missing):
-        count = f"{len(defaults)} operand" + "s" * (len(defaults) > 1)
-        raise TypeError(f"{op.name} takes {count} ({', '.join(op.inputs)}), got {len(operands)}")
-    return [*operands, *map(float, missing)]
-
-
-def tuple_of(group: Any, name: str, parameter: str) -> tuple[Any, ...]:
-    """The operands of one `*` input as a tuple."""
-    if isinstance(group, (str, bytes, NAMES["Value"])) or not isinstance(group, Iterable):
+def listed(group: Any, name: str, parameter: str) -> tuple[Any, ...]:
+    """The operands of one input of lists as a tuple."""
+    if isinstance(group, (str, bytes)) or hasattr(group, "_slope_a") or not isinstance(group, Iterable):
         raise TypeError(
             f"{name} takes a list of Values and numbers for {parameter}, got {type(group).__name__} {group!r}"
         )
     return tuple(group)
 
 
-def with_numbers(name: str, *groups: Any) -> Any:
-    """Apply an n-ary op where some operands are numbers: they become constants of the graph."""
+def with_constants(name: str, *groups: Any) -> Any:
+    """Apply an op of lists where some operands are numbers: they become constants of the graph."""
     op = OPS[name]
-    value_class, constant = NAMES["Value"], NAMES["constant"]
-    lists = [group for group in groups if group.__class__ is tuple]
+    lists, start = groups[: len(op.many)], [g for g in groups[len(op.many) :] if g is not None]
     if len({len(group) for group in lists}) > 1:
         lengths = " and ".join(f"{len(group)} for {n}" for n, group in zip(op.names, lists))
         raise ValueError(f"{name} pairs its lists element by element, so they must be equally long; got {lengths}")
-    operands = [*lists, *groups[len(lists) :]]
-    if any(v.__class__ is value_class for group in lists for v in group) or groups[-1].__class__ is value_class:
-        held = [tuple(v if v.__class__ is value_class else constant(number(v, name)) for v in group) for group in lists]
-        tail = [v if v.__class__ is value_class else constant(number(v, name)) for v in operands[len(lists) :]]
-        return kernel(name, "V" * len(groups))(*held, *tail)
-    return derived(name, None, "float")(
-        *([number(v, name) for v in group] for group in lists), *(number(v, name) for v in operands[len(lists) :])
-    )
+    like = next((v for group in (*lists, start) for v in group if hasattr(v, "_slope_a")), None)
+    if like is None:
+        return float_function(op)(
+            *([number(v, name) for v in group] for group in lists), *(number(v, name) for v in start)
+        )
+
+    def node(v: Any) -> Any:
+        return v if hasattr(v, "_slope_a") else constant(like, number(v, name))
+
+    return recorder(op, name)(*(tuple(map(node, group)) for group in lists), *map(node, start))
 
 
 def domain_error(name: str, operands: tuple[Any, ...], error: Exception) -> DomainError:
     """The error for an op that failed on `operands` with `error`, in terms of the user's own labels."""
     op = OPS[name]
-    value_class = NAMES["Value"]
-    numbers = [v._data if v.__class__ is value_class else v for v in operands]
+    numbers = [getattr(v, "_data", v) for v in operands]
     labels = [getattr(v, "_label", "") or n for v, n in zip(operands, op.names)]
     where = ", ".join(f"{label}={x!r}" for label, x in zip(labels, numbers))
     call = f"{name}({', '.join(map(str, labels))})"
     try:
-        derived(name, None, "float")(*numbers)
+        float_function(op)(*numbers)
         what = f"the slope of {call} is infinite"
     except OverflowError:
         return DomainError(f"{call} overflows at {where}: the result is larger than 1.8e308, the largest float")
-    except ARITHMETIC_ERRORS:
+    except UNDEFINED:
         what = f"{call} is undefined"
     return DomainError(f"{what} at {where}" + (f" (it needs {op.needs})" if op.needs else f" ({error})"))
 
 
-NAMES |= {"domain_error": domain_error, "operand": operand, "tuple_of": tuple_of, "with_numbers": with_numbers}
+NAMES: Final[dict[str, Any]] = {
+    "NOT_COMPUTED": NOT_COMPUTED,
+    "STATE": STATE,
+    "UNDEFINED": UNDEFINED,
+    "add_up": sum,
+    "detached": detached,
+    "domain_error": domain_error,
+    "is_paused": is_paused,
+    "listed": listed,
+    "multiply": operator.mul,
+    "new": object.__new__,
+    "plain_number": plain_number,
+    "with_constants": with_constants,
+}
+"""What recording functions read, beside the functions of their formulas; no op and no input may be called so."""
+assert NAMES.keys() <= GENERATED

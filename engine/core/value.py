@@ -1,27 +1,31 @@
 """`Value`: one number that remembers how it was computed.
 
 Arithmetic on Values records a graph. Every node stores its local slopes when it is made, so the chain rule
-in `backward.py` is one loop over data. The op methods come from the op table (`ops.py`) at import.
+in `backward.py` is one loop over data. Operators and methods follow from the op table (`operators.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, cast, final
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, Final, cast, final
 
 from ..number import number
 from ..rules.ops import OPS
-from . import operators, record
+from . import record
 from .backward import backward
-from .record import NOT_COMPUTED, RECORDING
+from .operators import Operators
+from .record import CONST, DETACHED, LEAF, NOT_COMPUTED, STATE, change, no_grad
+
+__all__ = ["COMPARED", "CONST", "DETACHED", "LEAF", "Number", "Value", "constant", "no_grad"]
 
 Number = float
-LEAF, CONST, DETACHED = "", "const", "detached"
+COMPARED: Final[ContextVar[Callable[[bool], bool] | None]] = ContextVar("COMPARED", default=None)
+"""Who is told of comparisons: gets each outcome, and returns the one to go on with."""
 
 
 @final
-class Value(operators.Derived):
+class Value(Operators):
     """A node of the computation graph.
 
     Args:
@@ -38,7 +42,7 @@ class Value(operators.Derived):
     (9.0, 6.0)
     """
 
-    __slots__ = ("_a", "_b", "_data", "_grad", "_kind", "_label", "_mark", "_scope", "_slope_a", "_slope_b")
+    __slots__ = ("_a", "_b", "_data", "_grad", "_kind", "_label", "_mark", "_scope", "_slope_a", "_slope_b", "_time")
 
     _a: Any
     _b: Any
@@ -50,6 +54,7 @@ class Value(operators.Derived):
     _scope: Any
     _slope_a: Any
     _slope_b: Any
+    _time: int | record.Past
 
     def __init__(self, data: float, label: str = "") -> None:
         self._data = data if data.__class__ is float else number(data)
@@ -61,18 +66,19 @@ class Value(operators.Derived):
         self._kind = LEAF
         self._scope = None
         self._mark = 0
+        self._time = STATE.clock
         self._a = self._b = self._slope_a = self._slope_b = None
 
     # -- what a node knows --------------------------------------------------------------------------------
 
     @property
     def data(self) -> float:
-        """The number. Setting it does not touch results computed before."""
+        """The number. Setting it does not touch results computed before; they remember the one they used."""
         return self._data
 
     @data.setter
     def data(self, new: float) -> None:
-        self._data = number(new, "Value.data")
+        change(self, number(new, "Value.data"))
 
     @property
     def grad(self) -> float:
@@ -110,9 +116,9 @@ class Value(operators.Derived):
         if self._a.__class__ is tuple:
             return cast("tuple[Value, ...]", self._a)
         if self._a.__class__ is float:
-            self._a = constant(self._a)
+            self._a = record.constant(self, self._a)
         if self._b.__class__ is float:
-            self._b = constant(self._b)
+            self._b = record.constant(self, self._b)
         return tuple(v for v in (self._a, self._b) if v is not None)
 
     @property
@@ -139,14 +145,16 @@ class Value(operators.Derived):
 
     def detach(self) -> Value:
         """The same number without its history; no gradient flows through it."""
-        return detached(self._data, self._label)
+        node = cast("Value", record.detached(self, self._data))
+        node._label = self._label
+        return node
 
     # -- numbers ------------------------------------------------------------------------------------------
 
     def __radd__(self, other: Any) -> Value:
         if other.__class__ is int and other == 0:
             return self  # the start of Python's sum(): no stray node
-        return cast("Value", _reflected_add(self, other))
+        return Operators.__radd__(self, other)
 
     def __pos__(self) -> Value:
         return self
@@ -207,7 +215,8 @@ class Value(operators.Derived):
 
 
 def _compared(outcome: bool) -> bool:
-    return outcome if RECORDING.compared is None else RECORDING.compared(outcome)
+    told = COMPARED.get()
+    return outcome if told is None else told(outcome)
 
 
 def _data(given: Value | float) -> float:
@@ -219,33 +228,3 @@ def constant(x: float) -> Value:
     node = Value(x)
     node._kind = CONST
     return node
-
-
-def detached(x: float, label: str = "") -> Value:
-    """A number whose history was not recorded."""
-    node = Value(x, label)
-    node._kind = DETACHED
-    return node
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Inside, arithmetic on Values records no graph (in this thread): faster, for predictions and updates.
-
-    >>> x = Value(2.0)
-    >>> with no_grad():
-    ...     y = x * x
-    >>> y.inputs
-    ()
-    """
-    before = RECORDING.on
-    RECORDING.on = False
-    try:
-        yield
-    finally:
-        RECORDING.on = before
-
-
-record.NAMES.update(Value=Value, constant=constant, detached=detached)
-operators.install_all(Value)
-_reflected_add = record.method("add", reflected=True)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.backward import differentiable_order, edges, grad, topological_order
+from ..core.backward import chain_rule, differentiable_order, edges, topological_order
+from ..core.grad import grad
 from ..core.value import Value, no_grad
 from ..errors import DomainError
 from ..rules.notation import short
@@ -215,14 +216,14 @@ def _complex_step(order: list[Value], leaves: list[Value]) -> list[float]:
         chunk = leaves[start : start + EACH]
         steps = 1j * COMPLEX_STEP * np.eye(len(chunk))
         given = {leaf: leaf.data + steps[i] for i, leaf in enumerate(chunk)}
-        y = np.broadcast_to(evaluate(order, given, "complex")[order[-1]], len(chunk))
+        y = np.broadcast_to(evaluate(order, given, complex_step=True)[order[-1]], len(chunk))
         found.extend((np.imag(y) / COMPLEX_STEP).tolist())
     return found
 
 
 def _differences_of_graph(order: list[Value], leaves: list[Value]) -> list[float]:
     def along(i: int, t: float) -> float:
-        return float(evaluate(order, {leaves[i]: np.float64(leaves[i].data + t)}, "array")[order[-1]])
+        return float(evaluate(order, {leaves[i]: np.float64(leaves[i].data + t)})[order[-1]])
 
     return [richardson(lambda t, i=i: along(i, t), leaf.data) for i, leaf in enumerate(leaves)]  # type: ignore[misc]  # i is bound
 
@@ -240,7 +241,7 @@ def _kinks(order: list[Value], leaves: list[Value]) -> dict[Value, str]:
             for i, leaf in enumerate(chunk):
                 given[leaf] = np.full(len(chunk), leaf.data)
                 given[leaf][i] += side * 1e-7 * max(1.0, abs(leaf.data))
-            sides.append(kink_signs(order, evaluate(order, given, "array")))
+            sides.append(kink_signs(order, evaluate(order, given)))
         for node, before in sides[0].items():
             for left, right in zip(before, sides[1][node]):
                 crossed = np.broadcast_to(left * right, len(chunk)) < 0
@@ -252,9 +253,12 @@ def _kinks(order: list[Value], leaves: list[Value]) -> dict[Value, str]:
 def _term_sizes(y: Value, leaves: list[Value]) -> list[float]:
     """How large the contributions to each gradient are before they cancel: what rounding is measured against."""
     sizes: dict[Value, float] = {y: 1.0}
-    for node in reversed(differentiable_order(y)):
-        for v, slope in edges(node):
-            sizes[v] = sizes.get(v, 0.0) + sizes.get(node, 0.0) * abs(slope)
+
+    def steep(node: Value) -> Iterator[tuple[int, Value, float]]:
+        return ((position, v, abs(slope)) for position, v, slope in edges(node))
+
+    for _ in chain_rule(differentiable_order(y), steep, sizes):
+        pass
     return [sizes.get(leaf, 0.0) for leaf in leaves]
 
 
@@ -294,12 +298,12 @@ def _function_rows(
     def move(direction: Sequence[float], t: float) -> float:
         try:
             for leaf, x, d in zip(leaves, start, direction):
-                leaf.data = x + t * d
+                leaf._data = x + t * d  # for a moment: no statement about an earlier result becomes false
             with no_grad():
                 return call().data
         finally:
             for leaf, x in zip(leaves, start):
-                leaf.data = x
+                leaf._data = x
 
     scale = max(1.0, abs(y.data))
     if len(leaves) <= EACH:

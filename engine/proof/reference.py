@@ -11,18 +11,17 @@ from typing import Any
 import numpy as np
 
 from ..core.value import Value
-from ..rules.derive import Kind, bindings, derived, execute, signature
-from ..rules.formula import arrays_source
+from ..rules.arrays import array_function, kink_function
 from ..rules.ops import OPS
 
 
-def evaluate(order: Sequence[Value], given: Mapping[Value, Any], kind: Kind) -> dict[Value, Any]:
+def evaluate(order: Sequence[Value], given: Mapping[Value, Any], complex_step: bool = False) -> dict[Value, Any]:
     """Every node's value as an array.
 
     Args:
         order: the nodes in topological order.
         given: arrays to use for some leaves, all of one shape; the other leaves keep their numbers.
-        kind: `"array"`, or `"complex"` for the complex step.
+        complex_step: continue every branch analytically to complex numbers.
     """
     values: dict[Value, Any] = {}
     with np.errstate(all="ignore"):  # an infinite or undefined result shows in the comparison
@@ -30,13 +29,13 @@ def evaluate(order: Sequence[Value], given: Mapping[Value, Any], kind: Kind) -> 
             if node in given:
                 values[node] = given[node]
             elif node.op in OPS:
-                values[node] = _apply(node, [values[v] for v in node.inputs], kind)
+                values[node] = _apply(node, [values[v] for v in node.inputs], complex_step)
             else:
                 values[node] = node.data
     return values
 
 
-def _apply(node: Value, operands: list[Any], kind: Kind) -> Any:
+def _apply(node: Value, operands: list[Any], complex_step: bool) -> Any:
     op = OPS[node.op]
     groups = op.elements(operands, None)
     if op.variadic:
@@ -47,7 +46,7 @@ def _apply(node: Value, operands: list[Any], kind: Kind) -> Any:
         }
         if len(groups) < len(op.names):
             groups[op.names[-1]] = 0.0
-    return derived(op.name, None, kind)(**groups)
+    return array_function(op, None, complex_step)(**groups)
 
 
 def kink_signs(order: Sequence[Value], values: Mapping[Value, Any]) -> dict[Value, list[Any]]:
@@ -57,11 +56,5 @@ def kink_signs(order: Sequence[Value], values: Mapping[Value, Any]) -> dict[Valu
         if node.op in OPS and OPS[node.op].kinks:
             op = OPS[node.op]
             operands = dict(zip(op.names, (values[v] for v in node.inputs)))
-            signs[node] = [np.sign(_kink(op.name, i)(**operands)) for i in range(len(op.kinks))]
+            signs[node] = [np.sign(kink_function(op, i)(**operands)) for i in range(len(op.kinks))]
     return signs
-
-
-def _kink(name: str, index: int) -> Any:
-    op = OPS[name]
-    source = f"def function_({', '.join(signature(op))}):\n    return {arrays_source(op.kinks[index], {})}"
-    return execute(source, f"{name} kink", bindings(op, "array"))

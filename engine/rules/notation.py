@@ -311,13 +311,12 @@ def forward(op: Op, inputs: Sequence[int], look: Look) -> ast.expr:
 
 def terms(op: Op, inputs: Sequence[int], look: Look) -> tuple[list[ast.expr], ast.expr | None]:
     """The terms that an n-ary op adds up, and the operand that their sum is begun with, if there is one."""
-    assert isinstance(op.forward.tree, ast.Call)  # an n-ary op is sum(terms, start)
-    term = op.forward.tree.args[0]
-    stars = sum(raw.startswith("*") for raw in op.inputs)
-    length = len(inputs) // stars
+    assert op.total is not None
+    term = op.total.term.tree
+    length = len(inputs) // len(op.many)
     each = (op.elements(inputs, i) for i in range(length))
     found = [bound(term, lambda name, ids=ids: look(ids[name]).tree) for ids in each]  # type: ignore[misc]  # ids is bound now
-    return found, look(inputs[-1]).tree if len(inputs) > stars * length else None
+    return found, look(inputs[-1]).tree if len(inputs) > len(op.many) * length else None
 
 
 def slope(op: Op, index: int, inputs: Sequence[int], look: Look, result: ast.expr) -> ast.expr:

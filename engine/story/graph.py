@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..core.backward import topological_order
+from ..core.record import number_used
 from ..core.value import CONST, DETACHED, LEAF, Value
 from ..errors import GraphError
 from ..rules.ops import OPS
@@ -42,7 +43,7 @@ class Node(NamedTuple):
         slopes: ∂node/∂operand for each, as stored at forward time; None for a constant.
         groups: indices into `Graph.groups` of the calls it belongs to, outermost first.
         source: where the user's code made it, if that was recorded.
-        now: the number its Value has now, if that was changed after it was used in the graph; else None.
+        now: the number that the Value has now, if it was changed after it was used here (`data` is the one used).
     """
 
     id: int
@@ -108,6 +109,7 @@ class Graph:
             if isinstance(v, Value) and not name.startswith("_"):
                 labels.setdefault(v, name)  # the first name: a loop variable comes later
         groups, paths = _groups(order, ids)
+        used = _numbers_used(order)
         object.__setattr__(self, "groups", groups)
         object.__setattr__(
             self,
@@ -116,13 +118,14 @@ class Graph:
                 Node(
                     i,
                     v.op,
-                    v.data,
+                    used.get(v, v.data),
                     float(v.grad) if v.has_grad else None,
                     v.label or labels.get(v, ""),
                     tuple(ids[u] for u in v.inputs),
                     v.slopes,
                     paths[i],
                     sources.get(v) if sources else None,
+                    None if _same(used.get(v, v.data), v.data) else v.data,
                 )
                 for i, v in enumerate(order)
             ),
@@ -233,6 +236,30 @@ class Graph:
             raise GraphError('"nodes" must be a list of at least one node')
         groups = _groups_in(document.get("groups", []), len(rows))
         return cls.of((_node_in(i, row, len(groups)) for i, row in enumerate(rows)), groups)
+
+
+def _numbers_used(order: list[Value]) -> dict[Value, float]:
+    """The number of each node that others were computed from, as they used it.
+
+    Raises:
+        GraphError: if they used different ones, or nobody knows any more which.
+    """
+    used: dict[Value, float] = {}
+    users: dict[Value, Value] = {}
+    for node in order:
+        for v in node.inputs:
+            x = number_used(v, node)
+            if not _same(used.setdefault(v, x), x):
+                raise GraphError(
+                    f"{v!r} was changed between two uses: {users[v]!r} was computed with {used[v]!r}, {node!r} with "
+                    f"{x!r}; compute the result again"
+                )
+            users.setdefault(v, node)
+    return used
+
+
+def _same(a: float, b: float) -> bool:
+    return a == b or (a != a and b != b)
 
 
 def format_number(x: float) -> str:

@@ -46,7 +46,7 @@ def import_milliseconds(rounds: int = 15) -> float:
 W1 = {
     "micrograd": lambda: demo_step(MicrogradValue),
     "glassgrad, * and + nodes": lambda: demo_step(gg.Value),
-    "glassgrad, one dot a neuron": lambda: demo_step(gg.Value, gg.engine.core.record.kernel("dot", "VVV")),
+    "glassgrad, one dot a neuron": lambda: demo_step(gg.Value, gg.dot),
     "plain floats, forward only": float_demo_step,
 }
 W2 = {

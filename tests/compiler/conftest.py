@@ -9,24 +9,11 @@ import pytest
 import glassgrad as gg
 from glassgrad import Value
 
-UNARY = [
-    "neg",
-    "exp",
-    "log",
-    "sqrt",
-    "sin",
-    "cos",
-    "tan",
-    "tanh",
-    "sigmoid",
-    "relu",
-    "leaky_relu",
-    "softplus",
-    "silu",
-    "gelu",
-    "abs",
-]
-BINARY = ["add", "sub", "mul", "div", "pow", "max", "min"]
+OWN = [op for op in gg.OPS.values() if op.name != "pow_const"]
+UNARY = [op.name for op in OWN if op.unary]
+BINARY = [op.name for op in OWN if len(op.inputs) == 2 and not op.unary and not op.many]
+INSIDE = ("asin", "acos", "atanh")  # defined between -1 and 1
+POSITIVE = ("log", "log2", "log10", "log1p", "sqrt", "cbrt", "reciprocal")
 
 
 def bounded(v: Value) -> Value:
@@ -61,19 +48,25 @@ def grow(rng: random.Random, size: int, leaves: int = 7) -> tuple[Value, list[Va
         a, b = bounded(rng.choice(pool)), bounded(rng.choice(pool))
         if kind < 0.35:
             name = rng.choice(UNARY)
-            if name in ("log", "sqrt"):
+            if name in POSITIVE:
                 a = positive(a)
+            elif name in INSIDE:
+                a = 0.9 * a.tanh()
+            elif name == "acosh":
+                a = 1.0 + positive(a)
             new = -a if name == "neg" else abs(a) if name == "abs" else getattr(a, name)()
+        elif kind < 0.4:
+            new = gg.where(a, b, rng.choice([bounded(rng.choice(pool)), 0.5]))
         elif kind < 0.75:
             name = rng.choice(BINARY)
             if rng.random() < 0.2:
                 new = with_number(a, rng.choice([0.5, 2.0, -1.0, 3, 1.0]), rng.randrange(6))
-            elif name == "div":
-                new = a / positive(b)
+            elif name in ("div", "mod"):
+                new = a / positive(b) if name == "div" else a % positive(b)
             elif name == "pow":
                 new = positive(a) ** b
             else:
-                new = gg.functions.apply(name, a, b)
+                new = getattr(gg, name)(a, b)
         else:
             k = rng.randint(1, 9)
             xs, ws = [[bounded(rng.choice(pool)) for _ in range(k)] for _ in range(2)]

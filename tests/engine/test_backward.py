@@ -145,7 +145,7 @@ def build(choices, leaves):
         if name in UNARY:
             node = gg.tanh(a * 0.5 + b) if name == "neg" else getattr(gg, name)(a)
         elif name == "dot":
-            node = gg.tanh(gg.dot([a, b, a], [b, 0.3, b], a))
+            node = gg.tanh(0.1 * gg.dot([a, b, a], [b, 0.3, b], a))  # a slope at saturation has few digits
         else:
             node = getattr(gg, name)(a, b)
         nodes.append(gg.tanh(node) if abs(getattr(node, "data", node)) > 3 else node)

@@ -258,10 +258,10 @@ def test_every_op_has_words_and_notation():
     for name, op in OPS.items():
         low = [max(interval[0], 0.3) for interval in op.domain]
         operands = [
-            [Value(a, "p"), Value(a, "q")] if raw[0] == "*" else a if op.slopes[i] is None else Value(a, "r")
-            for i, (raw, a) in enumerate(zip(op.inputs, low))
+            [Value(a, "p"), Value(a, "q")] if one.many else a if one.constant else Value(a, "r")
+            for one, a in zip(op.inputs, low)
         ]
-        walk = steps(gg.engine.core.record.apply(name, *operands))
+        walk = steps(gg.engine.core.operators.apply(name, *operands))
         for step in walk:
             assert step.rule
             assert step.numbers

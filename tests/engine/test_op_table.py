@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 
 import numpy as np
 import pytest
 
 import glassgrad as gg
-from glassgrad.engine.core.record import apply, kernel_source
+from glassgrad.engine.core.operators import apply
+from glassgrad.engine.core.record import recorder
 from glassgrad.engine.proof.gradcheck import gradcheck, relative_error
-from glassgrad.engine.rules.derive import derived
+from glassgrad.engine.rules.arrays import array_function, kink_function
+from glassgrad.engine.rules.floats import FLOATS, float_function
 from glassgrad.engine.rules.ops import CONSTANT, OPS
 
 POINTS = 40
@@ -25,11 +28,11 @@ def points(name):
     found = []
     while len(found) < POINTS:
         operands = []
-        for raw, (low, high) in zip(op.inputs, op.domain):
-            x = rng.uniform(low, high, size=3 if raw.startswith("*") else None)
-            operands.append(x.tolist() if raw.startswith("*") else float(x))
+        for one, (low, high) in zip(op.inputs, op.domain):
+            x = rng.uniform(low, high, size=3 if one.many else None)
+            operands.append(x.tolist() if one.many else float(x))
         names = dict(zip(op.names, operands))
-        kinks = [eval(str(kink), {}, names) for kink in op.kinks]
+        kinks = [float(kink_function(op, i)(**names)) for i in range(len(op.kinks))]
         if all(abs(k) > MARGIN for k in kinks):
             found.append(operands)
     return found
@@ -51,10 +54,12 @@ def stacked(operands, dtype):
 @pytest.mark.parametrize("name", OPS)
 def test_forward_on_floats_is_forward_on_arrays(name):
     for operands in points(name):
-        y = derived(name, None, "float")(*operands)
-        array = derived(name, None, "array")(*stacked(operands, float))
+        y = float_function(OPS[name])(*operands)
+        array = array_function(OPS[name])(*stacked(operands, float))
         assert y == pytest.approx(float(array), rel=2e-15, abs=1e-300)  # NumPy adds and rounds in its own order
-        assert derived(name, None, "complex")(*stacked(operands, complex)).real == pytest.approx(y, rel=1e-14)
+        assert array_function(OPS[name], None, complex_step=True)(*stacked(operands, complex)).real == pytest.approx(
+            y, rel=1e-14
+        )
 
 
 @pytest.mark.parametrize("name", OPS)
@@ -65,24 +70,24 @@ def test_eager_forward_is_the_float_function(name):
             [gg.Value(x) for x in o] if isinstance(o, list) else o if fixed else gg.Value(o)
             for o, fixed in zip(operands, constants)
         ]
-        assert apply(name, *held).data == derived(name, None, "float")(*operands)
+        assert apply(name, *held).data == float_function(OPS[name])(*operands)
 
 
 @pytest.mark.parametrize("name", OPS)
 def test_slopes_are_the_complex_step_derivative(name):
     op = OPS[name]
     assert op.analytic, "built-in ops all continue analytically on each side of their kinks"
-    forward = derived(name, None, "complex")
+    forward = array_function(OPS[name], None, complex_step=True)
     for operands in points(name):
         numbers = flat(operands)
-        y = derived(name, None, "float")(*operands)
+        y = float_function(OPS[name])(*operands)
         for index in range(len(numbers)):
             part, element = op.place(index, len(numbers))
             if op.slopes[part] is None:
                 continue
             moved = [complex(x, STEP if k == index else 0.0) for k, x in enumerate(numbers)]
             exact = float(np.imag(forward(*stacked(like(operands, moved), complex))) / STEP)
-            slope = derived(name, part, "float")(**op.elements(numbers, element), y=y)
+            slope = float_function(op, part)(**op.elements(numbers, element), y=y)
             assert relative_error(slope, exact) <= 1e-12, (operands, op.names[part])
 
 
@@ -91,22 +96,20 @@ def test_slopes_agree_on_floats_and_arrays(name):
     op = OPS[name]
     for operands in points(name)[:10]:
         numbers = flat(operands)
-        y = derived(name, None, "float")(*operands)
+        y = float_function(OPS[name])(*operands)
         for index in range(len(numbers)):
             part, element = op.place(index, len(numbers))
             if op.slopes[part] is not None:
                 names = op.elements(numbers, element)
-                on_floats = derived(name, part, "float")(**names, y=y)
-                on_arrays = derived(name, part, "array")(
-                    **{k: np.float64(v) for k, v in names.items()}, y=np.float64(y)
-                )
+                on_floats = float_function(op, part)(**names, y=y)
+                on_arrays = array_function(op, part)(**{k: np.float64(v) for k, v in names.items()}, y=np.float64(y))
                 assert on_floats == pytest.approx(float(on_arrays), rel=1e-15)
 
 
 @pytest.mark.parametrize("name", OPS)
 def test_slopes_are_the_central_difference(name):
     op = OPS[name]
-    forward = derived(name, None, "float")
+    forward = float_function(OPS[name])
     for operands in points(name)[:10]:
         numbers, h = flat(operands), 1e-4
         y = forward(*operands)
@@ -115,7 +118,7 @@ def test_slopes_are_the_central_difference(name):
             if op.slopes[part] is None:
                 continue
             ends = [forward(*like(operands, [x + t * (k == index) for k, x in enumerate(numbers)])) for t in (h, -h)]
-            slope = derived(name, part, "float")(**op.elements(numbers, element), y=y)
+            slope = float_function(op, part)(**op.elements(numbers, element), y=y)
             assert slope == pytest.approx((ends[0] - ends[1]) / (2 * h), rel=1e-4, abs=1e-6)
 
 
@@ -138,17 +141,19 @@ def test_second_derivatives(name):
         assert len(report.rows) == len(free) + len(free) ** 2
 
 
-@pytest.mark.parametrize("name", [name for name in OPS if not OPS[name].variadic])
+@pytest.mark.parametrize("name", OPS)
 def test_the_recorded_code_is_the_formula_of_the_table(name):
-    """The eager kernel holds exactly the forward formula and each slope, so that no rule is written twice."""
+    """The recording function holds exactly the forward formula and each slope, so that no rule is written twice."""
     op = OPS[name]
-    from glassgrad.engine.rules.formula import floats_source
-
-    source = kernel_source(op, "V" * len(op.inputs))
-    assert f"y = {floats_source(op.forward, {})}" in source
-    for i, slope in enumerate(op.slopes):
-        if slope is not None:
-            assert f"s{i} = {floats_source(slope, {})}" in source
+    source = inspect.getsource(recorder(op, name))
+    if op.total is None:
+        assert f"y = {FLOATS.source(op.forward)}\n" in source
+    for one, slope in zip(op.inputs, op.slopes):
+        if slope is not None and not op.many:
+            assert f"slope_{one.name} = {FLOATS.part(FLOATS.source(slope))}" in source.replace(
+                f"slope_{one.name} = {FLOATS.source(slope)}\n",
+                f"slope_{one.name} = {FLOATS.part(FLOATS.source(slope))}\n",
+            )
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "softplus", "tanh", "silu", "gelu", "relu", "leaky_relu", "abs"])
@@ -190,7 +195,7 @@ def test_nan_is_passed_on_not_swallowed():
         assert math.isnan(y.data)
     for name in ("relu", "max", "min"):
         operands = [np.array([np.nan, 1.0])] + [np.array([1.0, np.nan])] * (name != "relu")
-        assert np.isnan(derived(name, None, "array")(*operands)[0])
+        assert np.isnan(array_function(OPS[name])(*operands)[0])
 
 
 @pytest.mark.parametrize(

@@ -251,7 +251,7 @@ def _written(node: Node, parts: list[_Fragment]) -> _Fragment:
         binds, pieces = _NEGATION, ["−", *_bracketed(parts[0], _NEGATION)]
     else:
         op, binds = OPS[node.op], _ATOM
-        stars = sum(name.startswith("*") for name in op.inputs)
+        stars = len(op.many)
         length = len(parts) // stars if stars else 0
         groups: list[list[_Fragment]] = [parts[k * length : (k + 1) * length] for k in range(stars)]
         pieces = [f"{node.op}("]

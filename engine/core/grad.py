@@ -1,0 +1,79 @@
+"""`grad`: derivatives as numbers, or as Values to be differentiated again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
+from typing import Any, Final, overload
+
+from ..rules.derive import called_ops, define, function_source
+from ..rules.dialect import Code
+from ..rules.formula import PRIMITIVES
+from ..rules.op import Op
+from ..rules.ops import OPS
+from .backward import chain_rule, differentiable_order, edges
+from .operators import apply
+from .value import Value, constant
+
+VALUES: Final = Code(power="{0} ** {1}", choice_="{yes} if {test} else {no}")
+"""Formulas on Values: as they are written in the table."""
+
+
+@overload
+def grad(y: Value, xs: Value, create_graph: bool = ...) -> Any: ...
+@overload
+def grad(y: Value, xs: Sequence[Value], create_graph: bool = ...) -> list[Any]: ...
+def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> Any:
+    """∂y/∂x for each x in `xs`, touching no `.grad`.
+
+    Args:
+        y: the result to differentiate.
+        xs: a Value, or several.
+        create_graph: give the derivatives as Values with a graph of their own, to be differentiated again.
+
+    Returns:
+        A float (or Value) for one x, a list for several. 0 where y does not depend on x.
+
+    Raises:
+        ValueError: with `create_graph`, if a number below `y` was changed after `y` was computed.
+
+    >>> from glassgrad import Value
+    >>> x = Value(3.0)
+    >>> dy = grad(x**3, x, create_graph=True)
+    >>> dy.data, grad(dy, x)
+    (27.0, 18.0)
+    """
+    wanted = [xs] if isinstance(xs, Value) else list(xs)
+    totals: dict[Value, Any] = {y: 1.0}
+    for _ in chain_rule(differentiable_order(y), _edges_as_values if create_graph else edges, totals):
+        pass
+    found = [totals.get(x, 0.0) for x in wanted]
+    if create_graph:
+        found = [constant(g) if g.__class__ is float else g for g in found]
+    return found[0] if isinstance(xs, Value) else found
+
+
+def _edges_as_values(node: Value) -> Iterator[tuple[int, Value, Any]]:
+    """`edges`, each slope computed once more from its formula as a Value (or a float where it is constant)."""
+    inputs = node.inputs
+    for index, (v, stored) in enumerate(zip(inputs, node.slopes)):
+        if stored is None:
+            continue
+        op = OPS[node.op]
+        part, element = op.place(index, len(inputs))
+        used = op.elements(inputs, element or 0)  # the slope of a plain input reads no element of the lists
+        operands = {name: u.data if u is not None and u.op == "const" else u for name, u in used.items()}
+        slope = _slope_of_values(op, part)(**operands, y=node)
+        now = getattr(slope, "data", slope)
+        if abs(now - stored) > 1e-9 * max(abs(stored), abs(now)):
+            raise ValueError(
+                f"grad(create_graph=True): the numbers below {node!r} were changed after it was computed "
+                f"(slope for {v!r} was {stored!r}, would now be {now!r}); compute y again first"
+            )
+        yield index, v, slope
+
+
+@cache
+def _slope_of_values(op: Op, part: int) -> Callable[..., Any]:
+    names = {name: partial(apply, name) for name in PRIMITIVES | called_ops(op)}
+    return define(function_source(op, part, VALUES), f"{op.name} on Values, slope {part}", names)

@@ -1,0 +1,286 @@
+"""Recording: its source can be read, it is safe in threads and tasks, and it keeps in mind the numbers it used."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import linecache
+import math
+import random
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import glassgrad as gg
+from glassgrad import Value
+from glassgrad.engine.core import operators, record
+from glassgrad.engine.rules.formula import GENERATED
+
+
+def test_the_source_of_an_operator_can_be_read():
+    source = inspect.getsource(Value.__mul__)
+    assert source.startswith("def __mul__(self, other):\n")
+    for line in ("y = a * b", "slope_a = b", "slope_b = a if is_value else None", "node._kind = 'mul'"):
+        assert f"    {line}\n" in source
+    assert str(inspect.signature(Value.__mul__)) == "(self, other)"
+    assert str(inspect.signature(Value.tanh)) == "(self)"
+    assert str(inspect.signature(Value.leaky_relu)) == "(self, k=0.01)"
+    assert str(inspect.signature(gg.dot)) == "(w, x, b=None)"
+    assert Value.__mul__.__qualname__ == "Value.__mul__"
+
+
+@pytest.mark.parametrize("name", gg.OPS)
+def test_every_recording_function_has_its_source(name):
+    for method, function in operators.methods_of(gg.OPS[name]).items():
+        assert function.__doc__
+        if function.__code__.co_filename.startswith("<glassgrad op"):
+            assert inspect.getsource(function).startswith(f"def {method}(")
+
+
+def test_a_traceback_shows_the_line():
+    class Odd:
+        @property
+        def shape(self):
+            raise RuntimeError("odd")
+
+    with pytest.raises(RuntimeError) as caught:
+        Value(1.0) * Odd()
+    shown = "".join(traceback.format_exception(caught.type, caught.value, caught.tb))
+    assert "b = other = plain_number(other, 'mul')" in shown
+    linecache.checkcache()
+    assert inspect.getsource(Value.__mul__)
+
+
+def test_the_declared_methods_are_those_of_the_table():
+    text = inspect.getsource(operators)
+    declared = {line.split("def ")[1].split("(")[0] for line in text.splitlines() if "-> Value: ..." in line}
+    made = {method for op in gg.OPS.values() for method in operators.methods_of(op)}
+    assert declared == made
+
+
+def test_no_op_and_no_input_can_take_a_name_of_generated_code():
+    assert record.NAMES.keys() <= GENERATED
+    for name in ("new", "STATE", "detached", "np"):
+        with pytest.raises(gg.OpError, match="must be identifiers"):
+            gg.define_op(name, "?", "a", "a", "1")
+    for name in ("self", "node_a", "slope_b", "w_data", "exp", "lambda", "np", "_x"):
+        with pytest.raises(gg.OpError, match=r"rename|identifiers"):
+            gg.define_op("odd", "?", name, "1", "0")
+        with pytest.raises(gg.OpError, match="name of its own"):
+            gg.define_op("odd", "?", "a", "a", "1", let=f"{name} = 2 * a")
+
+
+def test_an_op_that_another_calls_cannot_be_removed():
+    gg.define_op("twice", "2", "a", "2 * a", "2")
+    gg.define_op("fourfold", "4", "a", "twice(twice(a))", "4")
+    with pytest.raises(gg.OpError, match="the formulas of fourfold call it"):
+        gg.engine.remove_op("twice")
+    assert Value(1.5).fourfold().data == 6.0
+    gg.engine.remove_op("fourfold")
+    gg.engine.remove_op("twice")
+    assert not hasattr(Value(1.0), "twice")
+
+
+# -- threads, tasks, generators -----------------------------------------------------------------------------
+
+
+def shared_graphs(count, rng):
+    leaves = [Value(rng.uniform(-1, 1)) for _ in range(12)]
+    pool, roots = list(leaves), []
+    for _ in range(count):
+        for _ in range(40):
+            a, b = rng.choice(pool), rng.choice(pool)
+            pool.append(rng.choice([a + b, a * b, (a - b).tanh(), gg.dot([a, b], [b, a], a)]))
+        roots.append(gg.sum(pool[-10:]).tanh())
+    return leaves, roots
+
+
+def test_gradients_by_eight_threads_on_shared_graphs():
+    leaves, roots = shared_graphs(8, random.Random(3))
+    right = {root: gg.grad(root, leaves) for root in roots}
+    start = threading.Barrier(8)
+
+    def work(seed):
+        rng = random.Random(seed)
+        start.wait()
+        wrong = 0
+        for _ in range(50):
+            root = rng.choice(roots)
+            wrong += gg.grad(root, leaves) != right[root]
+        return wrong
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(work, range(8))) == 0
+
+
+def test_backward_passes_of_threads_add_up_on_shared_leaves():
+    x = Value(2.0)
+    start = threading.Barrier(4)
+
+    def work(factor):
+        start.wait()
+        for _ in range(100):
+            y = x * factor
+            for _ in range(20):
+                y = y + x
+            y.backward()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, [1.0, 2.0, 3.0, 4.0]))
+    assert x.grad == 100 * (1 + 2 + 3 + 4) + 4 * 100 * 20
+
+
+def test_no_grad_is_for_this_thread_alone():
+    seen = []
+    inside, done = threading.Event(), threading.Event()
+
+    def other():
+        inside.wait()
+        seen.append((Value(2.0) * 3).inputs)
+        done.set()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    with gg.no_grad():
+        inside.set()
+        done.wait()
+        assert (Value(2.0) * 3).inputs == ()
+    thread.join()
+    assert len(seen[0]) == 2
+
+
+def test_no_grad_does_not_leak_between_tasks():
+    async def paused(entered, leave):
+        with gg.no_grad():
+            entered.set()
+            await leave.wait()
+            return (Value(2.0) * 3).op
+
+    async def recording(entered, leave):
+        await entered.wait()
+        op = (Value(2.0) * 3).op
+        leave.set()
+        return op
+
+    async def both():
+        entered, leave = asyncio.Event(), asyncio.Event()
+        return await asyncio.gather(paused(entered, leave), recording(entered, leave))
+
+    assert asyncio.run(both()) == ["detached", "mul"]
+    assert (Value(2.0) * 3).op == "mul"
+
+
+def test_no_grad_blocks_of_interleaved_generators_end_in_any_order():
+    def generator():
+        with gg.no_grad():
+            yield (Value(2.0) * 3).op
+
+    first, second = generator(), generator()
+    assert [next(first), next(second)] == ["detached"] * 2
+    first.close()
+    assert (Value(2.0) * 3).op == "detached"  # the second is still open
+    second.close()
+    assert (Value(2.0) * 3).op == "mul"
+    assert record.STATE.paused == 0
+
+
+# -- numbers that were used ---------------------------------------------------------------------------------
+
+
+def test_a_graph_shows_the_numbers_that_were_used():
+    x = Value(3.0, "x")
+    y = x * x
+    y.backward()
+    x.data -= 0.1 * x.grad
+    graph = gg.Graph(y)
+    assert [(node.data, node.now) for node in graph.nodes] == [(3.0, x.data), (9.0, None)]
+    z = x * 2
+    first = gg.Graph(z).nodes[0]
+    assert (first.data, first.now) == (x.data, None)
+
+
+def test_a_result_that_was_changed_itself():
+    x = Value(3.0, "x")
+    y = x * 2
+    z = y + 1
+    y.data = 100.0
+    assert [(node.label or node.op, node.data, node.now) for node in gg.Graph(z).nodes] == [
+        ("x", 3.0, None),
+        ("const", 2.0, None),
+        ("mul", 6.0, 100.0),
+        ("const", 1.0, None),
+        ("add", 7.0, None),
+    ]
+
+
+def test_setting_the_same_number_is_no_change():
+    x = Value(3.0, "x")
+    y = x * 2
+    for _ in range(3):
+        x.data = 3.0
+    assert gg.Graph(y).nodes[0].now is None
+
+
+def test_what_nobody_knows_any_more_is_refused():
+    x = Value(3.0, "x")
+    y = x * 2
+    x.data = 4.0
+    x.data = 5.0
+    with pytest.raises(gg.GraphError, match="changed more than once since"):
+        gg.Graph(y)
+
+
+def test_one_value_used_with_two_numbers_is_refused():
+    x = Value(3.0, "x")
+    y = x * 2
+    x.data = 4.0
+    with pytest.raises(gg.GraphError, match="changed between two uses"):
+        gg.Graph(y + x)
+
+
+def test_gradcheck_leaves_no_trace_in_earlier_graphs():
+    x = Value(0.5, "x")
+    y = x.tanh()
+    assert gg.gradcheck(lambda: (x * x).tanh(), [x]).ok
+    assert gg.Graph(y).nodes[0].now is None
+
+
+def test_the_numbers_of_a_not_a_number():
+    x = Value(math.nan, "x")
+    y = x + 1
+    x.data = 2.0
+    node = gg.Graph(y).nodes[0]
+    assert math.isnan(node.data)
+    assert node.now == 2.0
+
+
+def test_recording_functions_called_with_lists():
+    w = [Value(1.0), Value(2.0)]
+    assert gg.dot(w, [3.0, 4.0]).data == 11.0
+    assert gg.dot([], []) == 0.0
+    assert gg.dot([], [], Value(2.0)).data == 2.0
+    assert gg.sum([1.0, 2]) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("c", "value", "slopes"), [(0.5, 3.0, [0.0, 1.0, 0.0]), (0.0, 5.0, [0.0, 0.0, 1.0]), (-2.0, 5.0, [0.0, 0.0, 1.0])]
+)
+def test_where(c, value, slopes):
+    values = [Value(c), Value(3.0), Value(5.0)]
+    y = gg.where(*values)
+    y.backward()
+    assert (y.data, [v.grad for v in values]) == (value, slopes)
+    assert gg.where(c > 0, 3.0, 5.0) == value
+    assert gg.where(c, values[1], 5.0).inputs[2].op == "const"
+
+
+def test_the_rest_of_a_division():
+    x = Value(7.5)
+    assert (x % 2).data == 1.5
+    assert (x % -2).data == 7.5 % -2
+    assert (10 % x).data == 2.5
+    y = Value(-7.5) % Value(2.0)
+    y.backward()
+    assert (y.data, [v.grad for v in y.inputs]) == (0.5, [1.0, 4.0])
