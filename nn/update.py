@@ -9,7 +9,7 @@ import numpy as np
 
 from ..engine.core.backward import topological_order
 from ..engine.core.operators import apply
-from ..engine.core.record import change
+from ..engine.core.record import change, origin
 from ..engine.core.value import Value, constant
 from ..engine.errors import DomainError
 
@@ -162,7 +162,7 @@ def birthplace(
         if bad is not None:
             operands = ", ".join(f"{v.label or v.op or 'input'}={v.data:g}" for v in bad.inputs[:6])
             more = ", …" if len(bad.inputs) > 6 else ""
-            place = " in " + " in ".join(call.name for call in bad._scope) if bad._scope else ""
+            place = "".join(f" in {call.name}" for call in origin(bad).calls)
             what = f"node {bad.label or bad.op!r}{place} became {bad.data} from ({operands}{more})"
             return f"example {i} of the batch: {what}"
         for _, p in named:

@@ -23,42 +23,46 @@ _visit = count(1)  # each walk marks the nodes it has seen with its own number
 def differentiable_order(root: Value) -> list[Value]:
     """Every node that a gradient can reach from `root`, inputs before results, operands from left to right."""
     with WALKING:
-        mark = next(_visit)
-        order: list[Value] = []
-        stack: list[Any] = [root]
-        pop, extend, place = stack.pop, stack.extend, order.append
-        while stack:
-            node = pop()
-            if node is None:  # all that the node below it waited for is placed
-                place(pop())
-            elif node._mark != mark:
-                node._mark = mark
-                a = node._a
-                if a is None:
-                    place(node)
-                elif a.__class__ is tuple:
-                    waiting = [v for v in reversed(a) if v._mark != mark]
-                    if waiting:
-                        extend((node, None))
-                        extend(waiting)
-                    else:
-                        place(node)
-                elif node._slope_b is not None and node._b._mark != mark:
-                    if node._slope_a is not None and a._mark != mark:
-                        extend((node, None, node._b, a))
-                    else:
-                        extend((node, None, node._b))
-                elif node._slope_a is not None and a._mark != mark:
-                    extend((node, None, a))
+        return _order(root)
+
+
+def _order(root: Value) -> list[Value]:
+    mark = next(_visit)
+    order: list[Value] = []
+    stack: list[Any] = [root]
+    pop, extend, place = stack.pop, stack.extend, order.append
+    while stack:
+        node = pop()
+        if node is None:  # all that the node below it waited for is placed
+            place(pop())
+        elif node._mark != mark:
+            node._mark = mark
+            a = node._a
+            if a is None:
+                place(node)
+            elif a.__class__ is tuple:
+                waiting = [v for v in reversed(a) if v._mark != mark]
+                if waiting:
+                    extend((node, None))
+                    extend(waiting)
                 else:
                     place(node)
-        return order
+            elif node._slope_b is not None and node._b._mark != mark:
+                if node._slope_a is not None and a._mark != mark:
+                    extend((node, None, node._b, a))
+                else:
+                    extend((node, None, node._b))
+            elif node._slope_a is not None and a._mark != mark:
+                extend((node, None, a))
+            else:
+                place(node)
+    return order
 
 
 def backward(root: Value) -> None:
     """Add ∂root/∂leaf to every leaf's gradient, and set it afresh on every node in between."""
     with WALKING:
-        order = differentiable_order(root)
+        order = _order(root)
         for node in order:
             if node._a is not None:
                 node._grad = 0.0

@@ -94,6 +94,7 @@ def define_op(
         words=words,
     )
     for method, function in methods_of(op).items():
+        function.__set_name__(Operators, method)
         setattr(Operators, method, function)
     return op
 

@@ -27,35 +27,49 @@ OPERATORS: Final = {
 """Ops spelled as operators. Every other op that needs one operand is a method under its own name."""
 
 
-def methods_of(op: Op) -> dict[str, Callable[..., Any]]:
+class Made:
+    """A method that is made from its op when it is first looked up, and takes its own place: imports stay quick."""
+
+    def __init__(self, make: Callable[..., Any], *given: Any) -> None:
+        self.make, self.given = make, given
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        setattr(Operators, self.name, self.make(*self.given))
+        return getattr(owner if instance is None else instance, self.name)
+
+
+def methods_of(op: Op) -> dict[str, Made]:
     """The methods that `Value` has by an op of the table, by their names."""
+    if op.name == "pow":
+        return {"__pow__": Made(_power), "__rpow__": Made(reflected_recorder, op, "__rpow__")}
     if op.name in OPERATORS:
         word = OPERATORS[op.name]
-        made = {f"__{word}__": recorder(op, f"__{word}__")}
-        if len(op.inputs) == 2:
-            made[f"__r{word}__"] = reflected_recorder(op, f"__r{word}__")
-        return made
+        made = {f"__{word}__": Made(recorder, op, f"__{word}__")}
+        return made | ({f"__r{word}__": Made(reflected_recorder, op, f"__r{word}__")} if len(op.inputs) == 2 else {})
     if not op.unary:
         return {}  # a function alone: gg.max(a, b)
-    if len(op.inputs) > 2:
-        return {op.name: _method_with_defaults(op)}
-    return {op.name: recorder(op, op.name)}
+    return {op.name: Made(recorder if len(op.inputs) <= 2 else _with_constants, op, op.name)}
 
 
-def _method_with_defaults(op: Op) -> Callable[..., Any]:
+def _with_constants(op: Op, name: str) -> Callable[..., Any]:
     def method(self: Value, *constants: float) -> Any:
         return apply(op.name, self, *constants)
 
-    method.__name__, method.__doc__ = op.name, op.rule
+    method.__name__, method.__doc__ = name, op.rule
     return method
 
 
-_power_of_values, _power_of_number = recorder(OPS["pow"], "__pow__"), recorder(OPS["pow_const"], "__pow__")
+def _power() -> Callable[..., Any]:
+    of_values, of_number = recorder(OPS["pow"], "__pow__"), recorder(OPS["pow_const"], "__pow__")
 
+    def __pow__(self: Value, other: Any) -> Any:  # noqa: N807  # it is that method
+        """`a ** b` for two Values, `a ** c` for a plain number."""
+        return (of_values if isinstance(other, Operators) else of_number)(self, other)
 
-def _power(self: Value, other: Any) -> Any:
-    """`a ** b` for two Values, `a ** c` for a plain number."""
-    return (_power_of_values if isinstance(other, Operators) else _power_of_number)(self, other)
+    return __pow__
 
 
 if TYPE_CHECKING:
@@ -110,7 +124,7 @@ if TYPE_CHECKING:
 
 else:
     _methods = {name: method for op in OPS.values() for name, method in methods_of(op).items()}
-    Operators = type("Operators", (), {"__slots__": (), "__doc__": __doc__, **_methods, "__pow__": _power})
+    Operators = type("Operators", (), {"__slots__": (), "__doc__": __doc__, **_methods})
 
 
 def apply(name: str, *operands: Any) -> Any:

@@ -106,13 +106,25 @@ def detached(like: Any, x: float) -> Any:
     return node
 
 
-class Past(NamedTuple):
-    """The number that a node had before its last change: `data`, from the tick `since` of the clock until `until`."""
+class Origin(NamedTuple):
+    """What `_origin` holds where a tick of the clock, the time when the node was made, is not all there is to say.
 
-    created: int
-    since: int
-    until: int
-    data: float
+    Attributes:
+        made: when the node was made.
+        calls: the module calls that made it, inner ones first.
+        before: the number that it had before its last change, from the tick `since` of the clock until `until`.
+    """
+
+    made: int
+    calls: tuple[Any, ...] = ()
+    before: float = 0.0
+    since: int = -1
+    until: int = -1
+
+
+def origin(node: Any) -> Origin:
+    """Where a node comes from."""
+    return Origin(node._origin) if node._origin.__class__ is int else node._origin
 
 
 def change(node: Any, x: float) -> None:
@@ -121,9 +133,8 @@ def change(node: Any, x: float) -> None:
         return
     with _lock:
         STATE.clock += 1
-        time, now = node._time, STATE.clock
-    created, since = (time, time) if time.__class__ is int else (time.created, time.until)
-    node._time = Past(created, since, now, node._data)
+        old, now = origin(node), STATE.clock
+    node._origin = Origin(old.made, old.calls, node._data, max(old.made, old.until), now)
     node._data = x
 
 
@@ -133,14 +144,11 @@ def number_used(node: Any, user: Any) -> float:
     Raises:
         GraphError: if it has been changed more than once since, so that nobody knows any more.
     """
-    past, time = node._time, user._time
-    if past.__class__ is int:
-        return float(node._data)
-    time = time if time.__class__ is int else time.created
+    past, time = origin(node), origin(user).made
     if time >= past.until:
         return float(node._data)
     if time >= past.since:
-        return float(past.data)
+        return past.before
     raise GraphError(
         f"{node!r} has been changed more than once since {user!r} was computed from it: compute the result again"
     )
@@ -181,9 +189,8 @@ def _node(op: Op, first: str, a: str, b: str, slope_a: str, slope_b: str) -> lis
         "    node._grad = NOT_COMPUTED",
         f"    node._kind = {op.name!r}",
         "    node._label = ''",
-        "    node._scope = None",
         "    node._mark = 0",
-        "    node._time = STATE.clock",
+        "    node._origin = STATE.clock",
         f"    node._a = {a}",
         f"    node._b = {b}",
         f"    node._slope_a = {slope_a}",
@@ -192,10 +199,11 @@ def _node(op: Op, first: str, a: str, b: str, slope_a: str, slope_b: str) -> lis
     ]
 
 
-def _made(op: Op, name: str, lines: list[str], method: bool) -> Callable[..., Any]:
+def _made(op: Op, name: str, lines: list[str], method: bool, **more: Any) -> Callable[..., Any]:
     """Run the source of a recording function."""
     title = op.name if name == op.name else f"{op.name} as {name}"
-    function = define("\n".join(lines) + "\n", title, float_names(op) | NAMES)
+    title += " without start" * (op.total is not None and op.total.start is not None and not more)
+    function = define("\n".join(lines) + "\n", title, float_names(op) | NAMES | more)
     function.__qualname__ = f"Value.{name}" if method else name
     return function
 
@@ -282,27 +290,29 @@ def _plain(target: str, given: str, op: Op) -> list[str]:
     ]
 
 
-def _list_recorder(op: Op, total: Reduction) -> Callable[..., Any]:
-    """The recorder of a sum over lists of Values: their numbers first, then the additions from left to right."""
-    lists, start, term = ", ".join(op.many), total.start, FLOATS.source(total.term)
-    given, data = f"{lists}, {start}" if start else lists, [f"{name}_data" for name in op.many]
-    elements = f"zip({', '.join(data)})" if len(data) > 1 else data[0]
-    products = f"map(multiply, {', '.join(data)})" if len(data) > 1 else data[0]
+def _list_recorder(op: Op, total: Reduction, started: bool = True) -> Callable[..., Any]:
+    """The recorder of a sum over lists of Values: their numbers first, then the additions from left to right.
+
+    `started` says whether the sum begins with an operand of its own; the recorder for that falls back on the other one.
+    """
+    start = total.start if started else None
+    term, renamed = (FLOATS.source(total.term, names) for names in ({}, {name: f"{name}_i" for name in op.many}))
+    data = [f"{name}_data" for name in op.many]
+    given = ", ".join([*op.many, start] if start else op.many)
+    together = f"{{}}({', '.join(data)})" if len(data) > 1 else data[0]
     if sys.version_info < (3, 12) and term == " * ".join(op.many):  # from 3.12 on `sum` rounds otherwise
-        adding = [f"    y = add_up({products}, y)"]
+        adding = [f"    y = add_up({together.format('map')}, y)".replace("map(", "map(multiply, ")]
     else:
-        renamed = FLOATS.source(total.term, {name: f"{name}_i" for name in op.many})
-        adding = [f"    for {', '.join(f'{name}_i' for name in op.many)} in {elements}:", f"        y = y + {renamed}"]
+        each = ", ".join(f"{name}_i" for name in op.many)
+        adding = [f"    for {each} in {together.format('zip')}:", f"        y = y + {renamed}"]
     slopes = []
     for one, formula in zip(op.inputs, op.slopes):
         if one.many:  # the other factor, or a constant
             text = "0.0" if formula is None else FLOATS.source(formula)
             slopes.append(f"*{text}_data" if text in op.many else f"*[{text}] * len({one.name})")
-    spread, sloped = ", ".join(f"*{name}" for name in op.many), ", ".join(slopes)
-    a, slope_a = f"({spread},)", f"({sloped},)"
-    if start:
-        a = f"{a} if {start} is None else ({spread}, {start})"
-        slope_a = f"{slope_a} if {start} is None else ({sloped}, 1.0)"
+    lists = "".join(f"*{name}, " for name in op.many)
+    first = start or f"{op.many[0]}[0]"
+    fallback = [f"        return with_constants({op.name!r}, {given})"]
     lines = [
         f"def {op.name}({given}{'=None' if start else ''}):",
         _document(op),
@@ -310,25 +320,27 @@ def _list_recorder(op: Op, total: Reduction) -> Callable[..., Any]:
             f"    if {name}.__class__ is not tuple:\n        {name} = listed({name}, {op.name!r}, {name!r})"
             for name in op.many
         ),
+        *(
+            [f"    if {start} is None:", f"        return without_start({', '.join(op.many)})"]
+            if start
+            else [f"    if not {op.many[0]}:", *fallback]
+        ),
         "    try:",
         *(f"        {name}_data = [v._data for v in {name}]" for name in op.many),
-        f"        y = 0.0 if {start} is None else {start}._data" if start else "        y = 0.0",
+        f"        y = {start}._data" if start else "        y = 0.0",
         "    except AttributeError:",
-        f"        return with_constants({op.name!r}, {given})",
-        *(
-            [f"    if len({op.many[0]}) != len({op.many[1]}):", f"        return with_constants({op.name!r}, {given})"]
-            if len(op.many) > 1
-            else []
-        ),
-        f"    first = {op.many[0]}[0] if {op.many[0]} else {start}",
-        "    if first is None:",
-        "        return 0.0",
+        *fallback,
+        *([f"    if len({op.many[0]}) != len({op.many[1]}):", *fallback] if len(op.many) > 1 else []),
         *adding,
         "    if STATE.paused and is_paused():",
-        "        return detached(first, y)",
-        *_node(op, "first", a, "None", slope_a, "None"),
+        f"        return detached({first}, y)",
+        *_node(
+            op, first, f"({lists}{start or ''})", "None", f"({', '.join(slopes)}, {'1.0' if start else ''})", "None"
+        ),
     ]
-    return _made(op, op.name, lines, method=False)
+    if not start:
+        return _made(op, op.name, lines, method=False)
+    return _made(op, op.name, lines, method=False, without_start=_list_recorder(op, total, started=False))
 
 
 # -- operands -----------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ class Value(Operators):
     (9.0, 6.0)
     """
 
-    __slots__ = ("_a", "_b", "_data", "_grad", "_kind", "_label", "_mark", "_scope", "_slope_a", "_slope_b", "_time")
+    __slots__ = ("_a", "_b", "_data", "_grad", "_kind", "_label", "_mark", "_origin", "_slope_a", "_slope_b")
 
     _a: Any
     _b: Any
@@ -51,10 +51,9 @@ class Value(Operators):
     _label: str
     _mark: int
     _kind: str
-    _scope: Any
     _slope_a: Any
+    _origin: int | record.Origin
     _slope_b: Any
-    _time: int | record.Past
 
     def __init__(self, data: float, label: str = "") -> None:
         self._data = data if data.__class__ is float else number(data)
@@ -64,9 +63,8 @@ class Value(Operators):
             self.label = label
         self._grad = NOT_COMPUTED
         self._kind = LEAF
-        self._scope = None
         self._mark = 0
-        self._time = STATE.clock
+        self._origin = STATE.clock
         self._a = self._b = self._slope_a = self._slope_b = None
 
     # -- what a node knows --------------------------------------------------------------------------------
@@ -152,6 +150,7 @@ class Value(Operators):
     # -- numbers ------------------------------------------------------------------------------------------
 
     def __radd__(self, other: Any) -> Value:
+        """A number plus this Value."""
         if other.__class__ is int and other == 0:
             return self  # the start of Python's sum(): no stray node
         return Operators.__radd__(self, other)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, Final
@@ -93,4 +92,4 @@ def kink_function(op: Op, index: int) -> Callable[..., Any]:
 
 def _code(op: Op) -> Code:
     """`ARRAYS`, with the ops that this one calls under their own names."""
-    return replace(ARRAYS, functions={**ARRAYS.functions, **{called: called for called in called_ops(op)}})
+    return ARRAYS._replace(functions={**ARRAYS.functions, **{called: called for called in called_ops(op)}})

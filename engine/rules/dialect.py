@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .formula import BINARY, COMPARE, Formula
 
@@ -71,8 +70,7 @@ def fit(part: Part, at_least: int) -> str:
     return part[0] if part[1] >= at_least else f"({part[0]})"
 
 
-@dataclass(frozen=True)
-class Code:
+class Code(NamedTuple):
     """The dialect of a programming language, told by a table.
 
     Attributes:
@@ -86,7 +84,7 @@ class Code:
     power: str
     choice_: str
     function: str = "{}"
-    functions: Mapping[str, str] = field(default_factory=lambda: NONE)
+    functions: Mapping[str, str] = NONE
     squares: bool = False
 
     def number(self, x: float) -> Part:

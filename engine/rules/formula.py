@@ -23,7 +23,7 @@ RESULT = "y"
 GENERATED = frozenset([
     "NOT_COMPUTED", "STATE", "UNDEFINED", "add_up", "detached", "domain_error", "error", "first", "fold", "is_paused",
     "is_value", "listed", "multiply", "new", "node", "np", "other", "plain_number", "pow", "self", "with_constants",
-    RESULT,
+    "without_start",     RESULT,
 ])
 # fmt: on
 """Names that generated functions use for themselves, beside `node_<input>`, `slope_<input>` and `<input>_data`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..errors import OpError
@@ -41,8 +40,7 @@ class Reduction(NamedTuple):
     start: str | None
 
 
-@dataclass(frozen=True, eq=False)
-class Op:
+class Op(NamedTuple):
     """One op. Made by the table, or by `glassgrad.define_op`.
 
     Attributes:
@@ -58,6 +56,8 @@ class Op:
         analytic: whether the complex-step derivative may be taken through it.
         needs: what the inputs must satisfy, for the error message.
         words: what the result is, in words over the inputs' names.
+        names: the names of the inputs.
+        many: the names of those that take any number of values.
     """
 
     name: str
@@ -72,12 +72,17 @@ class Op:
     analytic: bool = True
     needs: str = ""
     words: str = ""
-    names: tuple[str, ...] = field(init=False)
-    many: tuple[str, ...] = field(init=False)
+    names: tuple[str, ...] = ()
+    many: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "names", tuple(one.name for one in self.inputs))
-        object.__setattr__(self, "many", tuple(one.name for one in self.inputs if one.many))
+    def __hash__(self) -> int:
+        return object.__hash__(self)  # an entry is itself and no other: what is derived from it is kept by it
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
 
     @property
     def variadic(self) -> bool:
@@ -175,6 +180,8 @@ def make_op(
         analytic=analytic,
         needs=needs,
         words=words or f"{name} of " + " and ".join(f"{{{n}}}" for n in plain),
+        names=tuple(plain),
+        many=tuple(one.name for one in operands if one.many),
     )
 
 

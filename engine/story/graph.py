@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..core.backward import topological_order
-from ..core.record import number_used
+from ..core.record import number_used, origin
 from ..core.value import CONST, DETACHED, LEAF, Value
 from ..errors import GraphError
 from ..rules.ops import OPS
@@ -281,7 +281,7 @@ def _each_its_name(given: Iterable[Node]) -> tuple[Node, ...]:
 def _groups(order: list[Value], ids: Mapping[Value, int]) -> tuple[tuple[Group, ...], list[tuple[int, ...]]]:
     calls: dict[int, tuple[Call, list[int]]] = {}
     for i, v in enumerate(order):
-        for call in v._scope or ():
+        for call in origin(v).calls:
             calls.setdefault(id(call), (call, []))[1].append(i)
     found: list[Group] = []
     for call, outputs in calls.values():

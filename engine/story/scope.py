@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..core.record import origin
+
 if TYPE_CHECKING:
     from ..core.value import Value
 
@@ -32,4 +34,5 @@ def mark_call(outputs: Iterable[Value], call: Call) -> None:
     >>> mark_call([y], Call("neuron", "Neuron", (x,)))
     """
     for output in outputs:
-        output._scope = (call,) if output._scope is None else (*output._scope, call)
+        known = origin(output)
+        output._origin = known._replace(calls=(*known.calls, call))
