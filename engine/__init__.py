@@ -5,7 +5,7 @@ from __future__ import annotations
 if __name__ != "glassgrad.engine":
     raise ImportError("the folder engine/ is installed as glassgrad.engine: write 'from glassgrad import engine'")
 
-from .core.backward import topological_order
+from .core.chain import topological_order
 from .core.functions import define_op, remove_op
 from .core.grad import grad
 from .core.value import Value, no_grad

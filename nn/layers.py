@@ -12,7 +12,7 @@ from functools import partial
 from numbers import Real
 from typing import Any, Protocol
 
-from ..engine.core.operators import apply
+from ..engine.core.apply import apply
 from ..engine.core.record import is_recording, recorder
 from ..engine.core.value import CONST, Value, constant, no_grad
 from ..engine.number import number

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from ..engine.core.operators import apply
+from ..engine.core.apply import apply
 from ..engine.core.value import Value
 from ..engine.story.scope import Call, mark_call
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..engine.core.backward import topological_order
-from ..engine.core.operators import apply
-from ..engine.core.record import change, origin
+from ..engine.core.apply import apply
+from ..engine.core.chain import topological_order
+from ..engine.core.origin import change, origin
 from ..engine.core.value import Value, constant
 from ..engine.errors import DomainError
 

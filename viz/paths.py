@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from math import fsum, prod
 from typing import Final, NamedTuple
 
-from ..engine.core.backward import topological_order
+from ..engine.core.chain import topological_order
 from ..engine.core.value import Value
 from ..engine.rules.notation import short
 from ..engine.story.graph import Graph

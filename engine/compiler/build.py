@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ..core.backward import topological_order
+from ..core.chain import topological_order
 from ..core.value import COMPARED, LEAF, Value
 from .emit import NUMPY, emit
 from .errors import CompileError

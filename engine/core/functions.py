@@ -13,7 +13,8 @@ from typing import Any, Final
 from ..errors import OpError
 from ..rules.derive import called_ops
 from ..rules.ops import OPS, Interval, Op, add_op
-from .operators import Operators, apply, methods_of
+from .apply import apply
+from .operators import Operators, methods_of
 from .record import recorder
 from .value import Value
 

@@ -11,8 +11,9 @@ from ..rules.dialect import Code
 from ..rules.formula import PRIMITIVES
 from ..rules.op import Op
 from ..rules.ops import OPS
-from .backward import chain_rule, differentiable_order, edges
-from .operators import apply
+from .apply import apply
+from .backward import differentiable_order
+from .chain import chain_rule, edges
 from .value import Value, constant
 
 VALUES: Final = Code(power="{0} ** {1}", choice_="{yes} if {test} else {no}")

@@ -1,15 +1,14 @@
-"""The ops of the table as operators and methods of `Value`, and `apply`, which takes any mix of Values and numbers."""
+"""The ops of the table as operators and methods of `Value`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from ..number import number
-from ..rules.floats import float_function
 from ..rules.op import Op
 from ..rules.ops import OPS
-from .record import UNDEFINED, constant, domain_error, recorder, reflected_recorder
+from .apply import apply
+from .record import is_value, recorder, reflected_recorder
 
 if TYPE_CHECKING:
     from .value import Value
@@ -67,7 +66,7 @@ def _power() -> Callable[..., Any]:
 
     def __pow__(self: Value, other: Any) -> Any:  # noqa: N807  # it is that method
         """`a ** b` for two Values, `a ** c` for a plain number."""
-        return (of_values if isinstance(other, Operators) else of_number)(self, other)
+        return (of_values if is_value(other) else of_number)(self, other)
 
     return __pow__
 
@@ -125,39 +124,3 @@ if TYPE_CHECKING:
 else:
     _methods = {name: method for op in OPS.values() for name, method in methods_of(op).items()}
     Operators = type("Operators", (), {"__slots__": (), "__doc__": __doc__, **_methods})
-
-
-def apply(name: str, *operands: Any) -> Any:
-    """Apply op `name` to Values and numbers; with numbers only it returns a float.
-
-    Raises:
-        DomainError: where the op, or a slope of it, is undefined.
-        TypeError: for operands that are neither Values nor real numbers, or too few of them.
-    """
-    op = OPS[name]
-    if op.many:
-        return recorder(op, name)(*operands)
-    given = _complete(op, operands)
-    values = [v for v in given if isinstance(v, Operators)]
-    held = [v if isinstance(v, Operators) else number(v, name) for v in given]
-    if not values:
-        try:
-            return float_function(op)(*held)
-        except UNDEFINED as error:
-            raise domain_error(name, tuple(held), error) from None
-    if any(one.constant and isinstance(v, Operators) for one, v in zip(op.inputs, held)):
-        constants = ", ".join(one.name for one in op.inputs if one.constant)
-        raise TypeError(f"{name} takes a plain number for {constants}, got a Value: no gradient could flow into it")
-    if len(held) > 2:
-        return recorder(op, name)(*(v if isinstance(v, Operators) else constant(values[0], v) for v in held))
-    if isinstance(held[0], Operators):
-        return recorder(op, name)(*held)
-    return reflected_recorder(op, f"r{name}")(held[1], held[0])
-
-
-def _complete(op: Op, operands: Sequence[Any]) -> list[Any]:
-    missing = [one.default for one in op.inputs[len(operands) :]]
-    if len(operands) > len(op.inputs) or None in missing:
-        count = f"{len(op.inputs)} operand" + "s" * (len(op.inputs) > 1)
-        raise TypeError(f"{op.name} takes {count} ({', '.join(map(str, op.inputs))}), got {len(operands)}")
-    return [*operands, *missing]

@@ -15,7 +15,8 @@ from ..rules.ops import OPS
 from . import record
 from .backward import backward
 from .operators import Operators
-from .record import CONST, DETACHED, LEAF, NOT_COMPUTED, STATE, change, no_grad
+from .origin import STATE, Origin, change
+from .record import CONST, DETACHED, LEAF, NOT_COMPUTED, no_grad
 
 __all__ = ["COMPARED", "CONST", "DETACHED", "LEAF", "Number", "Value", "constant", "no_grad"]
 
@@ -52,7 +53,7 @@ class Value(Operators):
     _mark: int
     _kind: str
     _slope_a: Any
-    _origin: int | record.Origin
+    _origin: int | Origin
     _slope_b: Any
 
     def __init__(self, data: float, label: str = "") -> None:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.backward import chain_rule, differentiable_order, edges, topological_order
+from ..core.backward import differentiable_order
+from ..core.chain import chain_rule, edges, topological_order
 from ..core.grad import grad
 from ..core.value import Value, no_grad
 from ..errors import DomainError

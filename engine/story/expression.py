@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..core.operators import apply
+from ..core.apply import apply
 from ..core.value import Value
 from ..errors import DomainError, ExpressionError
 from ..rules.formula import BINARY

@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ..core.backward import topological_order
-from ..core.record import number_used, origin
+from ..core.chain import topological_order
+from ..core.origin import number_used, origin
 from ..core.value import CONST, DETACHED, LEAF, Value
 from ..errors import GraphError
 from ..rules.ops import OPS

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ..core.backward import topological_order
+from ..core.chain import topological_order
 from ..core.value import CONST, Value
 from ..rules.notation import Text, number, short, times, write
 from .equation import shown_sum

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..core.record import origin
+from ..core.origin import origin
 
 if TYPE_CHECKING:
     from ..core.value import Value

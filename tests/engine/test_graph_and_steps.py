@@ -261,7 +261,7 @@ def test_every_op_has_words_and_notation():
             [Value(a, "p"), Value(a, "q")] if one.many else a if one.constant else Value(a, "r")
             for one, a in zip(op.inputs, low)
         ]
-        walk = steps(gg.engine.core.operators.apply(name, *operands))
+        walk = steps(gg.engine.core.apply.apply(name, *operands))
         for step in walk:
             assert step.rule
             assert step.numbers

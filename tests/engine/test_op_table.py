@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import glassgrad as gg
-from glassgrad.engine.core.operators import apply
+from glassgrad.engine.core.apply import apply
 from glassgrad.engine.core.record import recorder
 from glassgrad.engine.proof.gradcheck import gradcheck, relative_error
 from glassgrad.engine.rules.arrays import array_function, kink_function
