@@ -52,7 +52,7 @@ def rest(a: float, b: float) -> float:
     return a % b
 
 
-_FUNCTIONS: Final[dict[str, Any]] = {
+FUNCTIONS: Final[dict[str, Any]] = {
     **{name: getattr(math, name) for name in sorted(PRIMITIVES) if hasattr(math, name)},
     "abs": abs,
     "cbrt": getattr(math, "cbrt", cube_root),
@@ -62,11 +62,12 @@ _FUNCTIONS: Final[dict[str, Any]] = {
     "mod": rest,
     "pow": math.pow,
 }
+"""What the functions of a formula are on floats, `max` and `min` apart: those are written out."""
 
 
 def float_names(op: Op) -> dict[str, Any]:
     """What every function name in the formulas of `op` means on floats."""
-    names = _FUNCTIONS | {called: float_function(OPS[called]) for called in called_ops(op)}
+    names = FUNCTIONS | {called: float_function(OPS[called]) for called in called_ops(op)}
     if op.name == "exp":
         names["exp"] = math.exp  # exp itself says that it overflows
     return names

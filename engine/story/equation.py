@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from ..rules.derive import derived
+from ..rules.floats import FUNCTIONS, float_function
 from ..rules.formula import PRIMITIVES
 from ..rules.notation import (
     FEWEST_DIGITS,
@@ -25,6 +25,7 @@ from ..rules.notation import (
     short,
     spelled,
 )
+from ..rules.ops import OPS
 
 SHOWN_TERMS: Final = 6
 """A sum of more terms than this is written with its first two and its last, and what the others add up to."""
@@ -187,20 +188,11 @@ _BINARY: Final[Mapping[type[ast.operator], Callable[[float, float], float]]] = {
 }
 
 
-def _exp(x: float) -> float:
-    try:
-        return math.exp(x)
-    except OverflowError:
-        return math.inf
-
-
-_FUNCTIONS: Final[Mapping[str, Callable[..., float]]] = {"abs": abs, "max": max, "min": min, "exp": _exp}
-
-
 def _function(name: str) -> Callable[..., float]:
-    if name in _FUNCTIONS:
-        return _FUNCTIONS[name]
-    return getattr(math, name) if name in PRIMITIVES else derived(name, None, "float")
+    if name in ("max", "min"):
+        return max if name == "max" else min
+    found: Callable[..., float] = FUNCTIONS[name] if name in PRIMITIVES else float_function(OPS[name])
+    return found
 
 
 def attempt(

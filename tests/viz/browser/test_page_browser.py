@@ -149,7 +149,12 @@ WALKS = {
     "many uses": lambda walks: gg.viz.step(many_uses, x=0.3, w=-0.7),
     "a single leaf": lambda walks: gg.viz.step(gg.Value(2.0, "x")),
     "all ops": lambda walks: gg.viz.step(
-        gg.sum([getattr(gg, name)(0.1 * i + gg.Value(0.2, f"x{i}")) for i, name in enumerate(UNARY)])
+        gg.sum(
+            [
+                getattr(gg, name)(gg.Value(sum(gg.OPS[name].domain[0]) / 2, f"x{i}") + 0.1)
+                for i, name in enumerate(UNARY)
+            ]
+        )
     ),
 }
 SNAPSHOT = """() => [...document.querySelectorAll('#canvas [id]')]
