@@ -9,8 +9,9 @@ from statistics import median
 from time import perf_counter
 
 from glassgrad import Graph
-from glassgrad.viz import Drawing
+from glassgrad.viz.model.diagram import Diagram
 from glassgrad.viz.place.layout import layout
+from glassgrad.viz.render.svg import render_svg
 
 _spec = importlib.util.spec_from_file_location("viz_conftest", Path(__file__).parents[1] / "viz" / "conftest.py")
 assert _spec is not None
@@ -26,7 +27,7 @@ GRAPHS = {
 }
 
 
-def timed(graph: Graph, engine: str, times: int) -> tuple[float, Drawing]:
+def timed(graph: Graph, engine: str, times: int) -> tuple[float, Diagram]:
     seconds = []
     for _ in range(times):
         start = perf_counter()
@@ -42,7 +43,7 @@ def main() -> None:
         for engine in ("builtin", *(["dot"] if shutil.which("dot") and len(graph) < 5000 else [])):
             seconds, drawing = timed(graph, engine, times)
             found = f"{shared.count_crossings(drawing):,}" if len(graph) < 5000 else "-"
-            row = f"{name:<26}{len(graph):>7,}{engine:>9}{seconds:>10.3f}{found:>11}{len(drawing.svg) / 1000:>8.0f}"
+            row = f"{name:<26}{len(graph):>7,}{engine:>9}{seconds:>10.3f}{found:>11}{len(render_svg(drawing)) / 1000:>8.0f}"
             print(row)
 
 
