@@ -43,7 +43,8 @@ def main() -> None:
         for engine in ("builtin", *(["dot"] if shutil.which("dot") and len(graph) < 5000 else [])):
             seconds, drawing = timed(graph, engine, times)
             found = f"{shared.count_crossings(drawing):,}" if len(graph) < 5000 else "-"
-            row = f"{name:<26}{len(graph):>7,}{engine:>9}{seconds:>10.3f}{found:>11}{len(render_svg(drawing)) / 1000:>8.0f}"
+            size = len(render_svg(drawing)) / 1000
+            row = f"{name:<26}{len(graph):>7,}{engine:>9}{seconds:>10.3f}{found:>11}{size:>8.0f}"
             print(row)
 
 
