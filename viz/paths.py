@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial, reduce
 from math import fsum, prod
 from typing import Final, NamedTuple
 
 from ..engine.core.chain import topological_order
 from ..engine.core.value import Value
-from ..engine.rules.notation import short
+from ..engine.rules.notation import NO_DIGITS, Text, call, number, short, times, write
+from ..engine.story.equation import digits_for
 from ..engine.story.graph import Graph
 from .drawing import Drawing
 from .model.diagram import Box, Direction, Edge
@@ -28,6 +30,8 @@ LONGEST: Final = 12
 """Nodes of one path that are drawn; of a longer one the middle is folded."""
 ENDS: Final = 5
 """Nodes at each end of a folded path that are drawn."""
+WIDEST: Final = 60
+"""Characters of a product in its box; a wider one is in words only."""
 
 
 class Path(NamedTuple):
@@ -103,7 +107,7 @@ def draw_paths(
     direction: Direction = "LR",
     layout: Engine = "builtin",
 ) -> Drawing:
-    """Draw ∂root/∂x: every path from `x` to `root`, the product of the slopes along it, and the sum of the products.
+    """Draw droot/dx: every path from `x` to `root`, the product of the slopes along it, and the sum of the products.
 
     Args:
         root: the result, or a `Graph`.
@@ -141,7 +145,7 @@ def draw_paths(
         )
     messages += changed_since(graph)
     boxes, edges = _parts(graph, shown, count, total)
-    what = f"∂{_short(graph, graph.root.id)}/∂{_short(graph, start)} = {short(total)}"
+    what = f"d{_short(graph, graph.root.id)}/d{_short(graph, start)} = {short(total)}"
     summary = f"{what}: {'1 path' if count == 1 else f'the sum over {_many(count)} paths'}"
     return Drawing.of(placed_diagram(boxes, edges, (True, False, True), direction, layout, tuple(messages), summary))
 
@@ -181,11 +185,17 @@ def _in_words(graph: Graph, path: Path) -> str:
     return f"{' → '.join(named)}: {_factors(path.slopes)} = {short(path.product)}"
 
 
-def _factors(slopes: tuple[float, ...]) -> str:
-    texts = [f"({text})" if i and text.startswith("−") else text for i, text in enumerate(map(short, slopes))]
-    if len(texts) >= LONGEST:
-        texts[ENDS : len(texts) - ENDS] = ["…"]
-    return " × ".join(texts) or "1"
+def _factors(slopes: tuple[float, ...], ends: int = ENDS) -> str:
+    """The product of the slopes with the digits it takes to hold; of a long one the ends, and what is between."""
+    factors = [number(slope) for slope in slopes]
+    if len(factors) >= 2 * ends + 2:
+        inner = slopes[ends:-ends]
+        factors[ends:-ends] = [call("more", number(len(inner)), number(prod(inner)))]
+    if not factors:
+        return "1"
+    tree = reduce(times, factors)
+    digits = digits_for([(tree, prod(slopes))])
+    return write(tree, Text("×", NO_DIGITS if digits is None else digits))[0]
 
 
 def _parts(graph: Graph, shown: list[Path], count: int, total: float) -> tuple[list[Box], list[Edge]]:
@@ -201,15 +211,15 @@ def _parts(graph: Graph, shown: list[Path], count: int, total: float) -> tuple[l
             edges.append(_edge(graph, f"p{p}", last, box, path, run[0] - 1))
             boxes.append(box)
             last = box
-        factors = _factors(path.slopes)
+        factors = next((text for text in map(partial(_factors, path.slopes), (ENDS, 2, 1)) if len(text) <= WIDEST), "…")
         tooltip = f"{_in_words(graph, path)}\n{path.product!r}"
-        product = Box(f"p{p}", "fold", 0, 0, 0, 0, shorten(factors, 40), "", short(path.product), "", "", (), tooltip)
+        product = Box(f"p{p}", "fold", 0, 0, 0, 0, factors, "", short(path.product), "", "", (), tooltip)
         edges.append(
             Edge(f"p{p}-product", last.id, product.id, path.nodes[-1], path.nodes[-1], 0, (), "", (0.0, 0.0), ())
         )
         boxes.append(product)
         products.append(product)
-    label = f"∂{_short(graph, graph.root.id)}/∂{_short(graph, start)}"
+    label = f"d{_short(graph, graph.root.id)}/d{_short(graph, start)}"
     note = f"and {_many(count - len(shown))} more paths" if count > len(shown) else ""
     result = Box(
         "sum",

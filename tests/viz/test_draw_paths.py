@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 import glassgrad as gg
 from glassgrad import Graph, Value, viz
 from glassgrad.engine.errors import GraphError
+from glassgrad.engine.rules.notation import short
 from glassgrad.viz.cli.main import main
 from glassgrad.viz.paths import count_paths, paths
 
@@ -26,7 +28,7 @@ def test_all_paths_and_their_sum(check_layout):
     x, y = fork()
     drawing = viz.draw_paths(y, x, {})
     check_layout(drawing)
-    assert drawing.summary == "∂y/∂x = 33: the sum over 5 paths"
+    assert drawing.summary == "dy/dx = 33: the sum over 5 paths"
     assert drawing.messages == (
         "x → a → * → y: 3 × 3 × 1 = 9",
         "x → a → y: 3 × 1 = 3",
@@ -42,7 +44,7 @@ def test_all_paths_and_their_sum(check_layout):
         ("3 × 1", "3"),
         ("9 × 1", "9"),
     ]
-    assert (drawing.boxes[-1].title, drawing.boxes[-1].value) == ("∂y/∂x = Σ", "33")
+    assert (drawing.boxes[-1].title, drawing.boxes[-1].value) == ("dy/dx = Σ", "33")
     assert {edge.target for edge in drawing.edges if edge.source == drawing.boxes[0].id} == {
         "p0n1",
         "p1n1",
@@ -50,6 +52,24 @@ def test_all_paths_and_their_sum(check_layout):
         "p3n1",
         "p4n2",
     }
+
+
+@given(st.lists(st.floats(-3, 3), min_size=1, max_size=40), st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_products_shown_are_what_they_multiply_to(factors, tiny):
+    v = x = Value(1.0, "x")
+    for factor in factors:
+        v = v * (factor * 1e-3 if tiny else factor)
+    drawing = viz.draw_paths(v, x, {}, layout="builtin")
+    product = next(box for box in drawing.boxes if box.kind == "fold" and box.id == "p0")
+    assert product.label != "…" or len(drawing.messages[0]) > 60
+    for text in (drawing.messages[0].partition(": ")[2], f"{product.label} = {product.value}"):
+        if text.startswith("… ="):
+            continue
+        left, _, right = text.rpartition(" = ")
+        left = re.sub(r"… \d+ more: (\S+) …", r"\1", left)
+        factors_shown = [float(part.strip("() ").replace("−", "-")) for part in left.split("×")]
+        assert short(math.prod(factors_shown)) == right
 
 
 def test_golden_paths(golden):
