@@ -72,6 +72,10 @@ def test_products_shown_are_what_they_multiply_to(factors, tiny):
         assert short(math.prod(factors_shown)) == right
 
 
+def test_the_former_name_still_works():
+    assert viz.explain is viz.draw_paths
+
+
 def test_golden_paths(golden):
     x, y = fork()
     golden("viz/paths.svg", viz.draw_paths(y, x, {}).svg)
