@@ -9,6 +9,7 @@ bracketed where its operator binds less than its place.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
@@ -67,9 +68,12 @@ class Style(Protocol):
     def choice(self, test: Part, yes: Part, no: Part) -> Part: ...
 
 
+_SIGN = re.compile("(<mrow>)*(<mo>)?−")
+
+
 def _unsigned(part: Part) -> Part:
     """The part as it stands behind an operator: 1 + (−2), never 1 + −2."""
-    return (part[0], CHOICE) if part[1] in (NEGATION, SIGNED) else part
+    return (part[0], CHOICE) if _SIGN.match(part[0]) else part
 
 
 class Text:

@@ -96,7 +96,8 @@ class Teller:
     def _slope_by_name(self, flow: Flow) -> tuple[ast.expr, Digits]:
         node = self.graph.nodes[flow.node]
         tree = notation.slope(OPS[node.op], flow.position, node.inputs, self._named, ast.Name(self.names[node.id]))
-        return tree, _or_all(digits_for([(tree, flow.slope)], self._values(node)), tree)
+        claims = [(tree, flow.slope), (times(ast.Name(_UPSTREAM), tree), flow.contribution)]
+        return tree, _or_all(digits_for(claims, {**self._values(node), _UPSTREAM: flow.upstream}), tree)
 
     def _growth(self, flow: Flow) -> _Growth:
         """What a backward step adds, with numbers; without the slope's formula where that does not give the slope."""
@@ -130,10 +131,10 @@ class Teller:
         tree, digits = self._by_number(node)
         named = f"{name} = {_text(rule, rule_digits)}"
         if digits is None:  # a graph that was read in, whose numbers do not belong together
-            said = f"{name} is recorded as {value}, which is not {self._in_words(node)}{since}."
+            said = f"{name} is recorded as {value}, which is not {self._in_words(node, rule_digits)}{since}."
             return Told(named, f"{name} = {value} (recorded; {_outcome(tree)})", said)
         numbers = f"{name} = {_text(tree, digits, '×')} = {value}"
-        return Told(named, numbers, f"{name} is {self._in_words(node)}: {value}{since}.")
+        return Told(named, numbers, f"{name} is {self._in_words(node, rule_digits)}: {value}{since}.")
 
     def seed(self) -> Told:
         """The step that turns round at the result."""
@@ -169,12 +170,14 @@ class Teller:
         several = self.graph.nodes[flow.node].inputs.count(flow.input) > 1
         return subscript(flow.position + 1) if several else ""
 
-    def _in_words(self, node: Node) -> str:
+    def _in_words(self, node: Node, digits: Digits) -> str:
         op = OPS[node.op]
         if op.variadic:
             return f"{op.words} of {len(node.inputs)} inputs"
         inputs = [self.graph.nodes[i] for i in node.inputs]
-        names = (short(u.data) if u.op == CONST else self.names[u.id] for u in inputs)
+        names = (
+            spelled(u.data, digits.get(u.data, FEWEST_DIGITS)) if u.op == CONST else self.names[u.id] for u in inputs
+        )
         return op.words.format(**dict(zip(op.names, names)))
 
     # -- MathML -------------------------------------------------------------------------------------------
@@ -226,6 +229,7 @@ class _Growth(NamedTuple):
     digits: Digits
 
 
+_UPSTREAM = "\0"  # a name that no node has
 _EQUALS = "<mo>=</mo>"
 
 

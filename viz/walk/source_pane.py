@@ -10,7 +10,6 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...engine.core.value import CONST
-from ...engine.rules.notation import short
 from ...engine.rules.ops import OPS
 from ...engine.story.expression import FILE
 from ...engine.story.graph import Graph, Node, SourceLine
@@ -236,7 +235,7 @@ def _derived(graph: Graph) -> SourcePane:
 
 def _name(node: Node) -> str:
     if node.op == CONST and not node.label:
-        return short(node.data)
+        return node.name.replace("-", "−")  # exactly: the lines say what was computed
     return shorten(visible(node.name), LABEL_LENGTH)
 
 
