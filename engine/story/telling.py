@@ -108,10 +108,12 @@ class Teller:
     def _grown(self, flow: Flow) -> _Growth:
         node = self.graph.nodes[flow.node]
         formula = notation.slope(OPS[node.op], flow.position, node.inputs, self._plugged, number(node.data))
-        product = times(number(flow.upstream), number(flow.slope))
-        long, brief = (plus(number(flow.old), by) for by in (times(number(flow.upstream), formula), product))
+        upstream, old = number(flow.upstream), number(flow.old)
+        product = times(upstream, number(flow.slope))
+        brief, long = plus(old, product), plus(old, times(upstream, formula))
+        read_on = plus(old, _times_each(upstream, formula))  # a × b / c is read as (a × b) / c
         claims = [(product, flow.contribution), (brief, flow.new)]
-        digits = digits_for([*claims, (formula, flow.slope), (long, flow.new)])
+        digits = digits_for([*claims, (formula, flow.slope), (long, flow.new), (read_on, flow.new)])
         if digits is None:
             return _Growth(brief, brief, product, _or_all(digits_for(claims), brief))
         return _Growth(long, brief, product, digits)
@@ -250,6 +252,13 @@ _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
 def _text(tree: ast.expr, digits: Digits, sign: str = "·") -> str:
     return write(tree, Text(sign, digits))[0]
+
+
+def _times_each(left: ast.expr, right: ast.expr) -> ast.expr:
+    """`left` times a product or quotient, multiplied and divided from left to right."""
+    if isinstance(right, ast.BinOp) and isinstance(right.op, (ast.Mult, ast.Div)):
+        return ast.BinOp(_times_each(left, right.left), right.op, right.right)
+    return times(left, right)
 
 
 def _or_all(digits: Digits | None, tree: ast.expr) -> Digits:
