@@ -49,9 +49,12 @@ def change(node: Any, x: float) -> None:
     if x == node._data:
         return
     with LOCK:
-        STATE.clock += 1
-        old, now = origin(node), STATE.clock
-    node._origin = Origin(old.made, old.calls, node._data, max(old.made, old.until), now)
+        STATE.clock = now = STATE.clock + 1
+    made = node._origin
+    if made.__class__ is int:
+        node._origin = Origin(made, (), node._data, made, now)
+    else:
+        node._origin = Origin(made.made, made.calls, node._data, max(made.made, made.until), now)
     node._data = x
 
 

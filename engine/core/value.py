@@ -77,7 +77,7 @@ class Value(Operators):
 
     @data.setter
     def data(self, new: float) -> None:
-        change(self, number(new, "Value.data"))
+        change(self, new if new.__class__ is float else number(new, "Value.data"))
 
     @property
     def grad(self) -> float:

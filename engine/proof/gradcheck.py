@@ -80,7 +80,7 @@ class Report:
         head = ("input", "backprop", "witness", "rel. error", "verdict", "witness is")
         table = [head]
         for row in self.rows:
-            error = f"{row.error:.1e}"
+            error = "–" if row.verdict == "kink" else f"{row.error:.1e}"  # nothing is right or wrong there
             table.append(
                 (row.name, f"{row.analytic + 0.0:.10g}", f"{row.numeric + 0.0:.10g}", error, row.verdict, row.method)
             )
@@ -96,10 +96,10 @@ class Report:
         if wrong:
             lines.append(f"WRONG: {len(wrong)} of {len(self.rows)} derivatives disagree: {', '.join(wrong)}")
         else:
-            at_kink = f", {len(kinks)} at a kink" if kinks else ""
-            lines.append(
-                f"ok: {len(self.rows) - len(kinks)} derivatives agree{at_kink}, largest relative error {self.worst:.1e}"
-            )
+            agree = len(self.rows) - len(kinks)
+            said = [f"{agree} derivatives agree, largest relative error {self.worst:.1e}"] if agree else []
+            said += [f"{len(kinks)} at a kink, where no derivative can be checked"] if kinks else []
+            lines.append(f"ok: {', '.join(said)}")
         return "\n".join(lines)
 
 
