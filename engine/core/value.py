@@ -13,7 +13,7 @@ from typing import Any, Final, cast, final
 from ..number import number
 from ..rules.ops import OPS
 from . import record
-from .backward import backward
+from .backward import WALKING, backward
 from .operators import Operators
 from .origin import STATE, Origin, change
 from .record import CONST, DETACHED, LEAF, NOT_COMPUTED, no_grad
@@ -114,10 +114,10 @@ class Value(Operators):
         """The operands in order, duplicates kept: `x * x` has two."""
         if self._a.__class__ is tuple:
             return cast("tuple[Value, ...]", self._a)
-        if self._a.__class__ is float:
-            self._a = record.constant(self, self._a)
-        if self._b.__class__ is float:
-            self._b = record.constant(self, self._b)
+        if self._a.__class__ is float or self._b.__class__ is float:
+            with WALKING:  # every thread gets the same nodes for the numbers
+                self._a = record.constant(self, self._a) if self._a.__class__ is float else self._a
+                self._b = record.constant(self, self._b) if self._b.__class__ is float else self._b
         return tuple(v for v in (self._a, self._b) if v is not None)
 
     @property

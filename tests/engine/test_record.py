@@ -116,6 +116,21 @@ def test_gradients_by_eight_threads_on_shared_graphs():
         assert sum(threads.map(work, range(8))) == 0
 
 
+def test_graphs_by_eight_threads_have_the_same_constants():
+    for _ in range(20):
+        y = Value(2.0)
+        for i in range(50):
+            y = (y * (1.0 + i)).tanh() - 0.5
+        start = threading.Barrier(8)
+
+        def work(_, y=y, start=start):
+            start.wait()
+            return [id(v) for v in gg.topological_order(y)], len(gg.Graph(y))
+
+        with ThreadPoolExecutor(8) as threads:
+            assert len({str(found) for found in threads.map(work, range(8))}) == 1
+
+
 def test_backward_passes_of_threads_add_up_on_shared_leaves():
     x = Value(2.0)
     start = threading.Barrier(4)
