@@ -105,13 +105,19 @@ def side_by_side(script: str, contestants: Iterable[str], rounds: int, calls: in
     """Seconds per call, in turn A B C A B C …, each contestant in a process of its own.
 
     So each has its own heap and the garbage collector just as its users have it; nobody inherits the garbage of
-    another. `script` run with `--worker NAME` must call `work(...)`.
+    another. `script` run with `--worker NAME` must call `work(...)`. With `--beside PYTHON`, the interpreter of an
+    environment that has another glassgrad, that one takes part in the same run.
     """
+    pythons = {"": sys.executable}
+    if sys.argv[1:2] == ["--beside"]:
+        pythons[" (beside)"] = sys.argv[2]
     workers = {
-        name: subprocess.Popen(
-            [sys.executable, script, "--worker", name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        name + suffix: subprocess.Popen(
+            [python, script, "--worker", name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         for name in contestants
+        for suffix, python in pythons.items()
+        if not suffix or name.startswith("glassgrad")
     }
     times: dict[str, list[float]] = {name: [] for name in workers}
     for turn in range(rounds + 1):
@@ -137,10 +143,10 @@ def work(run: Callable[[], Any]) -> None:
 
 def table(title: str, times: dict[str, list[float]], base: str) -> str:
     """Median, minimum, and the median of the round-by-round ratios base/contestant."""
-    lines = [title, f"{'':32}{'median':>12}{'minimum':>12}   {base} takes × as long"]
+    lines = [title, f"{'':40}{'median':>12}{'minimum':>12}   {base} takes × as long"]
     for name, found in times.items():
         ratio = statistics.median(a / b for a, b in zip(times[base], found))
-        lines.append(f"{name:32}{_human(statistics.median(found)):>12}{_human(min(found)):>12}   {ratio:.4g}")
+        lines.append(f"{name:40}{_human(statistics.median(found)):>12}{_human(min(found)):>12}   {ratio:.4g}")
     return "\n".join(lines)
 
 
