@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 
 from ..engine.core.chain import topological_order
 from ..engine.core.value import Value
-from ..engine.rules.notation import NO_DIGITS, Text, call, number, short, times, write
+from ..engine.rules.dialect import write
+from ..engine.rules.notation import NO_DIGITS, Text, call, number, short, times
 from ..engine.story.equation import digits_for
 from ..engine.story.graph import Graph
 from .drawing import Drawing

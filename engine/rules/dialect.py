@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -44,12 +45,12 @@ class Dialect(Protocol):
         """`yes` where the test holds, else `no`."""
 
 
-def write(tree: ast.expr, dialect: Dialect, bind: Callable[[str], Part]) -> Part:
-    """Write a formula's tree in a dialect; `bind` says what stands for each name."""
+def write(tree: ast.expr, dialect: Dialect, bind: Callable[[str], Part] | None = None) -> Part:
+    """Write a formula's tree in a dialect; `bind` says what stands for each name, if not the name itself."""
     if isinstance(tree, ast.Constant):
         return dialect.number(float(tree.value))  # type: ignore[arg-type]  # parse() admits only int and float
     if isinstance(tree, ast.Name):
-        return bind(tree.id)
+        return (bind or dialect.name)(tree.id)
     if isinstance(tree, ast.BinOp):
         left, right = write(tree.left, dialect, bind), write(tree.right, dialect, bind)
         return dialect.binary(BINARY[type(tree.op)], left, right)
@@ -61,8 +62,11 @@ def write(tree: ast.expr, dialect: Dialect, bind: Callable[[str], Part]) -> Part
     if isinstance(tree, ast.IfExp):
         test, yes, no = (write(part, dialect, bind) for part in (tree.test, tree.body, tree.orelse))
         return dialect.choice(test, yes, no)
-    assert isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name)
-    return dialect.call(tree.func.id, [write(argument, dialect, bind) for argument in tree.args])
+    assert isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name)  # a formula holds nothing else
+    arguments = [write(argument, dialect, bind) for argument in tree.args]
+    if tree.func.id == "sum":
+        return reduce(lambda total, term: dialect.binary("+", total, term), arguments)
+    return dialect.call(tree.func.id, arguments)
 
 
 def fit(part: Part, at_least: int) -> str:

@@ -2,8 +2,7 @@
 
 A tree is that of a formula (see `formula.py`) with every name replaced: by the number that stands there, or by what it
 is called. Beside a formula's own functions it may call `sum` (of terms, written with + between them) and `more` (terms
-of a sum that are left out: how many, and what they add up to). Precedence is the only thing that needs care: a part is
-bracketed where its operator binds less than its place.
+of a sum that are left out: how many, and what they add up to).
 """
 
 from __future__ import annotations
@@ -14,22 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from .formula import BINARY, Formula
+from .dialect import ATOM, CHOICE, COMPARISON, NEGATION, POWER, PRODUCT, SIGNED, SUM, Part, fit
+from .formula import Formula
 from .op import Op
 
-CHOICE, COMPARE, SUM, PRODUCT, NEGATION, SIGNED, POWER, ATOM = range(8)  # SIGNED: a negative number
-Part = tuple[str, int]  # what is written, and how tightly its outermost operator binds
 _SUPERSCRIPT = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
-_COMPARE: dict[type[ast.cmpop], str] = {
-    ast.Lt: "<",
-    ast.LtE: "≤",
-    ast.Gt: ">",
-    ast.GtE: "≥",
-    ast.Eq: "=",
-    ast.NotEq: "≠",
-}
+_COMPARE: Mapping[str, str] = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "≠"}
 _FUNCTIONS: Mapping[str, str] = {"sigmoid": "σ", "log": "ln"}
 """What people call a function whose name in Python is another."""
 FEWEST_DIGITS, MOST_DIGITS = 4, 17
@@ -55,19 +46,6 @@ def short(x: float) -> str:
     return spelled(x, FEWEST_DIGITS)
 
 
-class Style(Protocol):
-    """How the parts of a formula are put together."""
-
-    def number(self, x: float) -> Part: ...
-    def name(self, text: str) -> Part: ...
-    def binary(self, op: str, left: Part, right: Part) -> Part: ...
-    def negation(self, part: Part) -> Part: ...
-    def call(self, name: str, arguments: Sequence[Part]) -> Part: ...
-    def more(self, count: int, total: Part | None) -> Part: ...
-    def compare(self, symbol: str, left: Part, right: Part) -> Part: ...
-    def choice(self, test: Part, yes: Part, no: Part) -> Part: ...
-
-
 _SIGN = re.compile("(<mrow>)*(<mo>)?−")
 
 
@@ -89,41 +67,37 @@ class Text:
     def name(self, text: str) -> Part:
         return text, ATOM
 
-    def _fit(self, part: Part, at_least: int) -> str:
-        return part[0] if part[1] >= at_least else f"({part[0]})"
-
     def binary(self, op: str, left: Part, right: Part) -> Part:
         if op == "**":
-            base = self._fit(left, ATOM)
+            base = fit(left, ATOM)
             if right[0].lstrip("−").isdecimal():
                 return base + right[0].translate(_SUPERSCRIPT), POWER
-            return f"{base}^{self._fit(right, ATOM)}", POWER
+            return f"{base}^{fit(right, ATOM)}", POWER
         if op in "+-":
             sign = "−" if op == "-" else "+"
-            return f"{self._fit(left, SUM)} {sign} {self._fit(_unsigned(right), SUM + (op == '-'))}", SUM
-        factor = self._fit(_unsigned(left) if left[1] == SIGNED else left, PRODUCT)
+            return f"{fit(left, SUM)} {sign} {fit(_unsigned(right), SUM + (op == '-'))}", SUM
+        factor = fit(_unsigned(left) if left[1] == SIGNED else left, PRODUCT)
         if op == "*":
             space = " " if self.times == "×" else ""
-            return f"{factor}{space}{self.times}{space}{self._fit(_unsigned(right), PRODUCT)}", PRODUCT
-        return f"{factor} / {self._fit(_unsigned(right), PRODUCT + 1)}", PRODUCT
+            return f"{factor}{space}{self.times}{space}{fit(_unsigned(right), PRODUCT)}", PRODUCT
+        return f"{factor} / {fit(_unsigned(right), PRODUCT + 1)}", PRODUCT
 
     def negation(self, part: Part) -> Part:
-        return "−" + self._fit(_unsigned(part), PRODUCT), NEGATION
+        return "−" + fit(_unsigned(part), PRODUCT), NEGATION
 
     def call(self, name: str, arguments: Sequence[Part]) -> Part:
         inside = ", ".join(text for text, _ in arguments)
+        if name == "more":
+            return f"… {' more: '.join(text for text, _ in arguments)}{' more' * (len(arguments) == 1)} …", ATOM
         if name == "abs":
             return f"|{inside}|", ATOM
         return f"{ {'sqrt': '√', 'cbrt': '∛'}.get(name) or _FUNCTIONS.get(name, name) }({inside})", ATOM
 
-    def more(self, count: int, total: Part | None) -> Part:
-        return f"… {count} more{'' if total is None else f': {total[0]}'} …", ATOM
-
     def compare(self, symbol: str, left: Part, right: Part) -> Part:
-        return f"{self._fit(left, SUM)} {symbol} {self._fit(right, SUM)}", COMPARE
+        return f"{fit(left, SUM)} {_COMPARE[symbol]} {fit(right, SUM)}", COMPARISON
 
     def choice(self, test: Part, yes: Part, no: Part) -> Part:
-        return f"{self._fit(yes, COMPARE)} if {test[0]}, else {no[0]}", CHOICE
+        return f"{fit(yes, COMPARISON)} if {test[0]}, else {no[0]}", CHOICE
 
 
 class MathML:
@@ -160,6 +134,12 @@ class MathML:
 
     def call(self, name: str, arguments: Sequence[Part]) -> Part:
         first = arguments[0][0]
+        if name == "more":
+            count, *total = (text for text, _ in arguments)
+            said = f"… {count.removeprefix('<mn>').removesuffix('</mn>')} more"
+            if not total:
+                return f"<mtext>{said} …</mtext>", ATOM
+            return f"<mrow><mtext>{said}:&#160;</mtext>{total[0]}<mtext>&#160;…</mtext></mrow>", ATOM
         if name == "abs":
             return f"<mrow><mo>|</mo>{first}<mo>|</mo></mrow>", ATOM
         if name == "sqrt":
@@ -171,45 +151,15 @@ class MathML:
         inside = "<mo>,</mo>".join(text for text, _ in arguments)
         return f"<mrow><mi>{escape(_FUNCTIONS.get(name, name))}</mi><mo>(</mo>{inside}<mo>)</mo></mrow>", ATOM
 
-    def more(self, count: int, total: Part | None) -> Part:
-        if total is None:
-            return f"<mtext>… {count} more …</mtext>", ATOM
-        return f"<mrow><mtext>… {count} more:&#160;</mtext>{total[0]}<mtext>&#160;…</mtext></mrow>", ATOM
-
     def compare(self, symbol: str, left: Part, right: Part) -> Part:
-        return f"<mrow>{self._fit(left, SUM)}<mo>{escape(symbol)}</mo>{self._fit(right, SUM)}</mrow>", COMPARE
+        return (
+            f"<mrow>{self._fit(left, SUM)}<mo>{escape(_COMPARE[symbol])}</mo>{self._fit(right, SUM)}</mrow>",
+            COMPARISON,
+        )
 
     def choice(self, test: Part, yes: Part, no: Part) -> Part:
         then, otherwise = "<mtext>&#160;if&#160;</mtext>", "<mtext>, else&#160;</mtext>"
-        return f"<mrow>{self._fit(yes, COMPARE)}{then}{test[0]}{otherwise}{no[0]}</mrow>", CHOICE
-
-
-def write(tree: ast.expr, style: Style) -> Part:
-    """A tree in a style."""
-    if isinstance(tree, ast.Constant):
-        return style.number(_number(tree))
-    if isinstance(tree, ast.Name):
-        return style.name(tree.id)
-    if isinstance(tree, ast.BinOp):
-        return style.binary(BINARY[type(tree.op)], write(tree.left, style), write(tree.right, style))
-    if isinstance(tree, ast.UnaryOp):
-        return style.negation(write(tree.operand, style))
-    if isinstance(tree, ast.Compare):
-        return style.compare(_COMPARE[type(tree.ops[0])], write(tree.left, style), write(tree.comparators[0], style))
-    if isinstance(tree, ast.IfExp):
-        return style.choice(write(tree.test, style), write(tree.body, style), write(tree.orelse, style))
-    assert isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name)  # a formula holds nothing else
-    if tree.func.id == "more":
-        count, *total = tree.args
-        assert isinstance(count, ast.Constant)
-        return style.more(int(_number(count)), write(total[0], style) if total else None)
-    arguments = [write(argument, style) for argument in tree.args]
-    if tree.func.id != "sum":
-        return style.call(tree.func.id, arguments)
-    total_part = arguments[0]
-    for part in arguments[1:]:
-        total_part = style.binary("+", total_part, part)
-    return total_part
+        return f"<mrow>{self._fit(yes, COMPARISON)}{then}{test[0]}{otherwise}{no[0]}</mrow>", CHOICE
 
 
 def number(x: float) -> ast.expr:

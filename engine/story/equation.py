@@ -106,7 +106,8 @@ def shown_sum(
         start: what the sum was begun with; it is written last, as in Σwx + b.
         left_out: what the middle adds up to, if that is known.
 
-    >>> from glassgrad.engine.rules.notation import Text, write
+    >>> from glassgrad.engine.rules.dialect import write
+    >>> from glassgrad.engine.rules.notation import Text
     >>> x = number(0.5)
     >>> write(shown_sum([x] * 9, 4.5).tree, Text())[0]
     '0.5 + 0.5 + … 6 more: 3 … + 0.5'

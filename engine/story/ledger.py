@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from ..core.chain import topological_order
 from ..core.value import CONST, Value
-from ..rules.notation import Text, number, short, times, write
+from ..rules.dialect import write
+from ..rules.notation import Text, number, short, times
 from .equation import shown_sum
 from .flow import Flow
 from .graph import Graph

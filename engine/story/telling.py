@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 from ..core.value import CONST
 from ..rules import notation
+from ..rules.dialect import ATOM, write
 from ..rules.notation import (
     FEWEST_DIGITS,
     MOST_DIGITS,
     Digits,
     MathML,
     Operand,
-    Style,
     Text,
     call,
     number,
@@ -30,7 +30,6 @@ from ..rules.notation import (
     short,
     spelled,
     times,
-    write,
 )
 from ..rules.ops import OPS
 from .equation import attempt, digits_for, shown_sum, without_middle
@@ -211,8 +210,8 @@ class Teller:
         total, upstream = (_derivative("d", root, below) for below in (receiver, name))
         local = _derivative("∂", name, receiver, self.place(flow))
         slope, digits = self._slope_by_name(flow)
-        style: Style = MathML(digits=digits)
-        chain = style.binary("*", (upstream, notation.ATOM), write(slope, style))[0]
+        style = MathML(digits=digits)
+        chain = style.binary("*", (upstream, ATOM), write(slope, style))[0]
         growth = self._growth(flow)
         so_far = "" if complete else "<mtext>&#160;so far</mtext>"
         long, new = write(growth.long, MathML("×", growth.digits))[0], MathML().number(flow.new)[0]
