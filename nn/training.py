@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..engine.core.value import no_grad
+from ..engine.core.value import Value, no_grad
 from ..engine.errors import DomainError
 from .data import batches, one_hot, split_indices
 from .history import Epoch, History
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from ..engine.core.value import Value
     from .module import Module
     from .schedules import Schedule
 
@@ -257,8 +258,6 @@ def penalties(vector: Array, l1: float, l2: float) -> tuple[float, Array]:
 
 def mean_loss(loss: Callable[[Any, Any], Any], found: Array, wanted: Array) -> float:
     """The mean of `loss` over rows of outputs and targets."""
-    from ..engine.core.value import Value
-
     with no_grad():
         rows = [[Value(x) for x in row] for row in found.tolist()]
         losses = [loss(row if len(row) > 1 else row[0], t) for row, t in zip(rows, wanted.tolist())]
@@ -319,9 +318,6 @@ def _share_right(found: Array, wanted: Array) -> float:
 
 @contextmanager
 def _progress_bar(epochs: int, wanted: bool | None) -> Iterator[Callable[[Epoch], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
     console = Console(stderr=True, force_terminal=wanted or None)
     if not (console.is_terminal or console.is_jupyter if wanted is None else wanted):
         yield lambda epoch: None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ..engine.compiler import CompileError, compile
 from ..engine.core.apply import apply
 from ..engine.core.chain import topological_order
 from ..engine.core.origin import change, origin
@@ -83,8 +84,6 @@ class CompiledStep:
         inputs: Array,
         targets: Array,
     ) -> None:
-        from ..engine.compiler import compile
-
         self.inputs, self.targets = inputs, targets
         self.program = compile(
             lambda x, y: loss(model(x), y), example=(inputs[0].tolist(), targets[0].tolist()), params=parameters
@@ -110,11 +109,6 @@ def choose_step(
     eager = EagerStep(model, loss, parameters, inputs, targets)
     vector = np.array([p.data for p in parameters])
     if not compiled:
-        return eager
-    try:
-        from ..engine.compiler import CompileError
-    except ImportError:
-        eager.engine = "eager: this installation has no compiler"
         return eager
     try:
         step = CompiledStep(model, loss, parameters, inputs, targets)
