@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
 import glassgrad as gg
-from glassgrad import CompileError, Value, nn
+from glassgrad import CompileError, DomainError, Value, nn
 
 
 def line() -> tuple[list[Value], gg.Program]:
@@ -158,3 +161,81 @@ def test_a_small_recorded_graph_runs_as_straight_lines_and_says_so():
     assert str(small).endswith("\nrun as straight-line Python: it is small")
     assert "straight-line" not in str(gg.compile((x * w).tanh(), params=[x, w], backend="numpy"))
     assert small.value_and_grad()[0] == np.tanh(-6.0)
+
+
+def test_large_numbers_of_nodes_are_grouped_by_thousands():
+    model = nn.MLP(30, [40, 1], seed=1, expand=True)
+    text = str(gg.compile(lambda x: model(x), example=([0.0] * 30,), params=model.parameters()))
+    assert next(line for line in text.splitlines() if "W1 @ x" in line).split()[-1] == "2,400"
+    assert text.splitlines()[-1].split("steps")[1].split()[0] == "2,520"
+
+
+def test_arrays_are_kept_for_a_few_batch_sizes_only():
+    """A program that is asked for another size each time does not grow without end."""
+    w = Value(2.0, "w")
+    program = gg.compile(lambda x: (w * x).tanh(), example=(1.0,), params=[w])
+    program.value_and_grad(np.ones(10))
+    tracemalloc.start()
+    try:
+        program.value_and_grad(np.ones(20_000))
+        one = tracemalloc.get_traced_memory()[0]
+        for n in range(20_001, 20_040):
+            program.value_and_grad(np.ones(n))
+        assert tracemalloc.get_traced_memory()[0] < 12 * one
+    finally:
+        tracemalloc.stop()
+
+
+BACKENDS = [
+    "numpy",
+    pytest.param("numba", marks=pytest.mark.skipif(find_spec("numba") is None, reason="needs the extra jit")),
+]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_undefined_number_is_not_swallowed_by_a_max(backend):
+    w = Value(1.0, "w")
+    program = gg.compile(lambda x: gg.max((w * x).log(), x * 0), example=(2.0,), params=[w], backend=backend)
+    assert program.value_and_grad([np.e, np.e])[0] == pytest.approx(1.0)
+    for call in (program.run, program.value_and_grad):
+        with pytest.raises(DomainError, match=r"log has no finite value at a=-1\.0 in example 1 \(it needs a > 0\)"):
+            call([1.0, -1.0])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_ties_of_three_and_signs_of_sums(backend):
+    z = [Value(v, f"z[{i}]") for i, v in enumerate((1.0, 3.0, 3.0, 3.0, -2.0))]
+
+    def function(x: list[Value]) -> Value:
+        terms = [v * x[0] for v in z]
+        top, least = terms[0], terms[0]
+        for v in terms[1:]:
+            top, least = gg.max(top, v), gg.min(least, v)
+        return top * 2 - least * x[1] + (x[1] - z[0]) * 0.5 - z[1] * z[2] - z[3]
+
+    x = np.array([[1.0, 2.0], [1.0, -3.0], [2.0, 0.5]])
+    program = gg.compile(function, example=(x[0],), params=z, backend=backend)
+    mean = gg.sum([function([Value(v) for v in row]) for row in x]) / 3
+    value, gradient = program.value_and_grad(x)
+    assert value == pytest.approx(mean.data, rel=1e-12)
+    assert gradient == pytest.approx(gg.grad(mean, z), rel=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "python"])
+def test_negative_constants_and_powers(backend):
+    x, w = Value(1.5, "x"), Value(0.5, "w")
+    y = (-2.0) * x**2 - (x * -3.0) ** 3 * w + 2.0 ** (-w) + x / -4.0 - (-1.5) * w
+    value, gradient = gg.compile(y, params=[x, w], backend=backend).value_and_grad()
+    assert value == pytest.approx(y.data, rel=1e-13)
+    assert gradient == pytest.approx(gg.grad(y, [x, w]), rel=1e-13)
+
+
+def test_a_result_that_another_result_reads():
+    w = [Value(2.0, "w[0]"), Value(3.0, "w[1]")]
+
+    def function(x: Value) -> list[Value]:
+        first = w[0] * x + w[1]
+        return [first, first + x, gg.max(first, x), first]
+
+    program = gg.compile(function, example=(1.0,), params=w)
+    assert program.run([1.0, -4.0]).tolist() == [[5.0, 6.0, 5.0, 5.0], [-5.0, -9.0, -4.0, -5.0]]

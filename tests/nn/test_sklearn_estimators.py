@@ -63,3 +63,10 @@ def test_without_scikit_learn_the_extra_is_named(monkeypatch):
     monkeypatch.delitem(vars(nn), "NetworkClassifier")
     with pytest.raises(ImportError, match=r'need scikit-learn 1.6 or newer: pip install "glassgrad\[sklearn\]"'):
         _ = nn.NetworkClassifier
+
+
+def test_the_epochs_that_were_needed_are_counted():
+    X, y = nn.sine(60, noise=0.0, seed=1)
+    model = NetworkRegressor([4], epochs=500, patience=3, learning_rate=0.05).fit(X, y)
+    assert model.n_iter_ == len(model.history_.epochs) < 500
+    assert model.history_.stopped == "the error stopped falling"
