@@ -239,3 +239,15 @@ def test_a_result_that_another_result_reads():
 
     program = gg.compile(function, example=(1.0,), params=w)
     assert program.run([1.0, -4.0]).tolist() == [[5.0, 6.0, 5.0, 5.0], [-5.0, -9.0, -4.0, -5.0]]
+
+
+def test_a_sum_that_goes_on_into_another_sum_is_a_result_too():
+    w = [Value(2.0, "w[0]"), Value(3.0, "w[1]")]
+
+    def function(x: Value) -> list[Value]:
+        first = w[0] * x + w[1]
+        top = gg.max(first, x * 10)
+        return [first, first - x * w[1], top, gg.max(top, w[1])]
+
+    program = gg.compile(function, example=(1.0,), params=w)
+    assert program.run([1.0, -4.0]).tolist() == [[5.0, 2.0, 10.0, 10.0], [-5.0, 7.0, -5.0, 3.0]]

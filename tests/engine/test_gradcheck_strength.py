@@ -125,6 +125,7 @@ def test_more_than_64_inputs_are_moved_in_three_directions_that_follow_the_seed(
     one, again, other = gg.gradcheck(f, xs), gg.gradcheck(f, xs, seed=0), gg.gradcheck(f, xs, seed=1)
     assert one and again and other
     assert [row.name for row in one.rows[65:]] == ["direction 1", "direction 2", "direction 3"]
+    assert {row.note for row in one.rows[65:]} == {"inputs moved together, those at a kink left out"}
     assert one.rows == again.rows
     assert one.rows[:65] == other.rows[:65]
     assert one.rows[65:] != other.rows[65:]
