@@ -21,6 +21,7 @@ import pytest
 import glassgrad as gg
 from glassgrad import OPS, Graph, Value
 from glassgrad.engine.story import telling
+from glassgrad.engine.story.ledger import ledger, running_sums
 
 # -- the reader: tokens ---------------------------------------------------------------------------------------
 
@@ -313,6 +314,7 @@ class Checker:
         for node in self.graph.nodes:
             if node.op != "const":
                 self.ledger(gg.explain(self.graph, node.name), node)
+                self.running(node)
         return self.digits
 
     def forward(self, step):
@@ -414,6 +416,21 @@ class Checker:
             assert lines[-1].startswith("  sum: ")
             assert end == total
             assert len(lines) == 1 + len(ledger.contributions)
+
+    def running(self, node):
+        """The ledger after each contribution: what has come so far, said to be so."""
+        arrivals = [(i, total) for i, total in self.walk.arrivals[node.id] if i > len(self.graph)]
+        sums = list(running_sums(self.walk, node.id))
+        assert len(sums) == len(arrivals)
+        for (_, total), text in zip(arrivals, sums):
+            end, _ = check_chain(text)
+            assert agrees(total, end)
+        for index, total in arrivals[:-1][:3]:
+            head, *_, last = str(ledger(self.walk, node.id, index)).splitlines()
+            left, _, so_far = head.partition(" = ")
+            assert left == f"d{self.graph.root.name}/d{node.name} so far"
+            assert agrees(total, so_far)
+            assert last == f"  {sum(i > index for i, _ in arrivals)} more to come"
 
 
 def sum_length(node):

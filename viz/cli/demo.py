@@ -10,7 +10,7 @@ from rich.text import Text
 from ...engine.proof.gradcheck import gradcheck
 from ...engine.story.expression import parse
 from ...engine.story.graph import Graph
-from ...engine.story.ledger import explain
+from ...engine.story.ledger import ledger
 from ..walk import terminal
 from ..walk.walk import walk_through
 from .expression import NEURON
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     console.print(Text(text + "\n"))
     terminal.print_steps(walk, console)
     console.print(Text("\nWhere a gradient comes from", style="bold"))
-    console.print(Text(str(explain(walk.graph, "w1"))))
+    console.print(Text(str(ledger(walk.steps, walk.graph.find("w1").id))))
     console.print(Text("\nIs it right? Backpropagation against the complex-step derivative in NumPy", style="bold"))
     inputs = [v for v in result.names.values() if v.op == ""]
     console.print(Text(str(gradcheck(result.root, inputs))), soft_wrap=True)
