@@ -136,7 +136,7 @@ class MathML:
         first = arguments[0][0]
         if name == "more":
             count, *total = (text for text, _ in arguments)
-            said = f"… {count.removeprefix('<mn>').removesuffix('</mn>')} more"
+            said = f"… {count.removeprefix('<mi>').removesuffix('</mi>')} more"
             if not total:
                 return f"<mtext>{said} …</mtext>", ATOM
             return f"<mrow><mtext>{said}:&#160;</mtext>{total[0]}<mtext>&#160;…</mtext></mrow>", ATOM

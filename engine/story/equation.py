@@ -134,7 +134,8 @@ def without_middle(terms: Sequence[ast.expr], tail: Sequence[ast.expr], left_out
     if len(terms) <= SHOWN_TERMS:
         return [*terms, *tail]
     total = [] if left_out is None else [number(left_out)]
-    return [*terms[:2], call("more", number(len(terms) - 3), *total), terms[-1], *tail]
+    count = ast.Name(str(len(terms) - 3))  # a word: it is never rounded
+    return [*terms[:2], call("more", count, *total), terms[-1], *tail]
 
 
 def read(text: str) -> float:
@@ -169,9 +170,9 @@ def calculate(
         sides = [calculate(side, rounded, values) for side in (test.left, test.comparators[0])]
         return calculate(tree.body if _COMPARISONS[type(test.ops[0])](*sides) else tree.orelse, rounded, values)
     assert isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name)  # there is nothing else
-    arguments = [calculate(argument, rounded, values) for argument in tree.args]
     if tree.func.id == "more":
-        return arguments[-1]
+        return calculate(tree.args[-1], rounded, values)
+    arguments = [calculate(argument, rounded, values) for argument in tree.args]
     if tree.func.id == "sum":
         total = arguments[0]
         for x in arguments[1:]:
@@ -208,9 +209,7 @@ def attempt(
 
 def _numbers(tree: ast.expr) -> Iterator[float]:
     """The numbers written in a tree."""
-    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "more":
-        yield from _numbers(tree.args[1])  # the count of what is left out is none of them
-    elif isinstance(tree, ast.Constant):
+    if isinstance(tree, ast.Constant):
         assert isinstance(tree.value, (int, float))  # a formula holds no other
         yield float(tree.value)
     else:
