@@ -124,3 +124,5 @@ if TYPE_CHECKING:
 else:
     _methods = {name: method for op in OPS.values() for name, method in methods_of(op).items()}
     Operators = type("Operators", (), {"__slots__": (), "__doc__": __doc__, **_methods})
+    for _name in (name for op in OPERATORS for name in methods_of(OPS[op])):
+        getattr(Operators, _name)  # those of arithmetic now: who steps into x * w meets nothing else
