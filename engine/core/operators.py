@@ -50,12 +50,15 @@ def methods_of(op: Op) -> dict[str, Made]:
         return made | ({f"__r{word}__": Made(reflected_recorder, op, f"__r{word}__")} if len(op.inputs) == 2 else {})
     if not op.unary:
         return {}  # a function alone: gg.max(a, b)
-    return {op.name: Made(recorder if len(op.inputs) <= 2 else _with_constants, op, op.name)}
+    return {op.name: Made(recorder if len(op.inputs) <= 2 else _with_defaults, op, op.name)}
 
 
-def _with_constants(op: Op, name: str) -> Callable[..., Any]:
-    def method(self: Value, *constants: float) -> Any:
-        return apply(op.name, self, *constants)
+def _with_defaults(op: Op, name: str) -> Callable[..., Any]:
+    def method(self: Value, *given: Any, **named: Any) -> Any:
+        rest = [named.pop(one.name, one.default) for one in op.inputs[1 + len(given) :]]
+        if named:
+            raise TypeError(f"{name} takes {', '.join(map(str, op.inputs[1:]))}, got {', '.join(named)}")
+        return apply(op.name, self, *given, *rest)
 
     method.__name__, method.__doc__ = name, op.rule
     return method

@@ -129,6 +129,7 @@ def reflected_recorder(op: Op, name: str) -> Callable[..., Any]:
 def _defined(op: Op, name: str, source: str, **names: Any) -> Callable[..., Any]:
     title = op.name if name == op.name else f"{op.name} as {name}"
     function = define(source, title, float_names(op) | NAMES | names)
+    function.__module__ = __name__
     function.__qualname__ = name if op.many or len(op.inputs) > 2 else f"Value.{name}"
     return function
 

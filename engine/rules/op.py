@@ -30,7 +30,7 @@ class Input(NamedTuple):
     constant: bool = False
 
     def __str__(self) -> str:
-        return f"{'*' * self.many}{self.name}" + ("" if self.default is None else f"={self.default:g}")
+        return f"{'*' * self.many}{self.name}" + ("" if self.default is None else f"={self.default!r}")
 
 
 class Reduction(NamedTuple):
@@ -152,6 +152,8 @@ def make_op(
         raise OpError(f"op {name!r}: the name and the inputs {inputs!r} must be identifiers, each input once")
     if len(texts) != len(plain):
         raise OpError(f"op {name!r} has {len(plain)} inputs ({inputs}) but {len(texts)} slopes ({slopes})")
+    if all(text == CONSTANT for text in texts):
+        raise OpError(f"op {name!r}: every input is a constant, so that no gradient could flow; give a slope")
     shorthands: list[tuple[str, Formula]] = []
     known = set(plain)
     for line in filter(None, map(str.strip, let.split(";"))):

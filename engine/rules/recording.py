@@ -22,10 +22,12 @@ def recording_source(op: Op, name: str) -> str:
     if len(op.inputs) == 1:
         head, b, slope_b = "self", "None", "None"
     elif op.inputs[1].constant:
-        head, b, slope_b = str(op.inputs[1]).join(("self, ", "")), op.names[1], "None"
+        head, b, slope_b = f"self, {op.inputs[1]}", op.names[1], "None"
         read += _plain(b, b, op)
     else:
-        head, b, slope_b = "self, other", "other", f"slope_{op.names[1]}"
+        default = op.inputs[1].default
+        head = "self, other" if default is None else f"self, other={default!r}"
+        b, slope_b = "other", f"slope_{op.names[1]}"
         read += [
             "    if is_value := other.__class__ is self.__class__:",
             f"        {op.names[1]} = other._data",

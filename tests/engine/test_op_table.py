@@ -213,6 +213,7 @@ def test_nan_is_passed_on_not_swallowed():
         (("tanh", "?", "a", "a", "1"), "already"),
         (("data", "?", "a", "a", "1"), "already"),
         (("product", "?", "*a", "sum(a)", "1"), "cannot be defined"),
+        (("fixed", "?", "a", "2 * a", "constant"), "no gradient could flow"),
         (("domain", "?", "a b", "a * b", "b ; a"), "2 inputs (a b) but 3 test intervals"),
     ],
 )
@@ -248,6 +249,26 @@ def test_a_users_op_gets_everything(table):
     assert "x / (1 + exp((−1)·x))" in gg.steps(x.swish())[-3].rule or "exp" in gg.steps(x.swish())[2].rule
     with pytest.raises(TypeError, match="plain number for beta"):
         gg.swish(x, gg.Value(2.0))
+
+
+def test_inputs_with_defaults(table):
+    gg.define_op("scaled", "s", "a k=0.123456789", "k * a", "k ; constant")
+    gg.define_op("shifted", "+", "a b=2.5", "a + b", "1 ; 1")
+    gg.define_op("line", "l", "a p=2.0 q=0.1", "p * a + q", "p ; constant ; constant")
+    gg.define_op("power_of", "^", "k a", "k ** a", "constant ; y * log(k)", domain=((0.5, 2.0), (-1.0, 1.0)))
+    x = gg.Value(2.0)
+    assert x.scaled().data == 0.123456789 * 2.0
+    assert x.scaled(k=0.5).data == x.scaled(0.5).data == gg.scaled(x, 0.5).data == 1.0
+    assert x.shifted().data == 4.5
+    assert x.shifted(x).inputs == (x, x)
+    assert x.line().data == 4.1
+    assert x.line(q=1.0).data == x.line(2.0, 1.0).data == 5.0
+    with pytest.raises(TypeError, match=r"line takes p=2.0, q=0.1, got r"):
+        x.line(r=1.0)
+    assert gg.power_of(3.0, x).data == 9.0
+    for name in ("scaled", "shifted", "line"):
+        assert gg.gradcheck(lambda v, name=name: getattr(v, name)(), [0.7]).ok
+    assert gg.gradcheck(lambda v: gg.power_of(3.0, v), [0.7], second_order=True).ok
 
 
 def test_three_inputs(table):
