@@ -216,6 +216,7 @@ def test_the_gif_has_a_frame_for_every_step(tmp_path):
     stepper = gg.viz.step(neuron, x1=2.0, x2=0.0, w1=-3.0, w2=1.0, b=6.88)
     with image.open(stepper.save(tmp_path / "steps.gif")) as gif:
         assert gif.n_frames == len(stepper.steps)
+        assert gif.info["loop"] == 0  # for ever
         frames = []
         for i in range(gif.n_frames):
             gif.seek(i)

@@ -57,7 +57,7 @@ def dot_placed(
         raise DotError(f'dot took more than {SECONDS:g} s for {len(sizes):,} boxes; use layout="builtin"') from None
     if done.returncode:
         raise DotError(f"dot failed with status {done.returncode}: {done.stderr.strip()[:200]}")
-    return _placed(done.stdout, len(sizes), links, 0 if across else 1)
+    return _placed(done.stdout, len(sizes), links)
 
 
 def _source(
@@ -84,7 +84,7 @@ def _source(
     return "\n".join([*lines, "}"])
 
 
-def _placed(plain: str, count: int, links: Sequence[tuple[int, int]], minor: int) -> Placed:
+def _placed(plain: str, count: int, links: Sequence[tuple[int, int]]) -> Placed:
     middles: list[Point] = [(0.0, 0.0)] * count
     found: dict[tuple[int, int], list[tuple[tuple[Point, ...], Point]]] = {}
     size = (0.0, 0.0)
@@ -99,8 +99,6 @@ def _placed(plain: str, count: int, links: Sequence[tuple[int, int]], minor: int
             curve = tuple(_point(x, y) for x, y in zip(words[4:end:2], words[5:end:2]))
             spot = _point(words[end + 1], words[end + 2]) if len(words) > end + 2 else curve[len(curve) // 2]
             found.setdefault((int(words[1]), int(words[2])), []).append((curve, (spot[0], spot[1] + 3.5)))
-    for routes in found.values():  # the ends of several links between two boxes are in operand order
-        routes.sort(key=lambda route: route[0][-1][minor])
     routes = [found[link].pop(0) for link in links]
     return Placed(middles, [curve for curve, _ in routes], size, [spot for _, spot in routes])
 
