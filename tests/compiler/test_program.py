@@ -93,6 +93,18 @@ def test_assigning_parameters_copies_them():
     assert program.run([[1.0, 1.0]], [0.0]).tolist() == [16.0]
 
 
+def test_parameters_go_back_into_their_values_and_come_from_them():
+    (w, b), program = line()
+    program.value_and_grad(*GOOD)
+    program.params = [0.5, -7.0]
+    assert (w.data, b.data) == (2.0, -1.0)
+    program.write_values()
+    assert (w.data, b.data) == (0.5, -7.0)
+    w.data = 3.0
+    program.read_values()
+    assert program.params.tolist() == [3.0, -7.0]
+
+
 def test_batches_of_many_sizes_one_after_the_other():
     (w, b), program = line()
     rng = np.random.default_rng(0)

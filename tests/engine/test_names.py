@@ -56,6 +56,30 @@ def test_one_name_for_several_nodes_is_numbered_everywhere():
         graph.find("x")
 
 
+def test_why_a_variable_takes_no_gradient():
+    a = Value(2.0, "a")
+    y = a * 3 + 1500.0
+    y.label = "y"
+    graph = Graph(y)
+    assert str(gg.explain(graph, "y")).splitlines()[0] == "dy/dy = 1  (it is the result itself)"
+    assert str(gg.explain(graph, "1500")).endswith("(it is a constant)")
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(2.0, "2"), (1500.0, "1500"), (-1e6, "-1000000"), (1e15, "1000000000000000.0"), (0.1, "0.1")]
+)
+def test_a_constant_is_called_by_its_number(number, name):
+    graph = Graph(Value(1.0, "x") * number)
+    assert [node.name for node in graph.nodes] == ["x", name, "v2"]
+
+
+def test_a_tooltip_lists_eight_operands():
+    xs = [Value(float(i), f"x{i}") for i in range(9)]
+    for count, listed in ((8, "sum(x0, x1, x2, x3, x4, x5, x6, x7)"), (9, "sum(x0, x1, x2, x3, x4, x5, x6, x7, …)")):
+        picture = gg.viz.draw(gg.sum(xs[:count]), names={})
+        assert picture.boxes[-1].tooltip.splitlines()[0].endswith(f"= {listed}")
+
+
 # -- JSON -----------------------------------------------------------------------------------------------------
 
 
