@@ -242,8 +242,14 @@ def _derivative(glyph: str, top: str, bottom: str, place: str = "") -> str:
     """dL/dx with an upright d, or ∂v/∂x with a ∂ that may carry the place of an operand."""
     sign = '<mi mathvariant="normal">d</mi>' if glyph == "d" else f"<mi>{glyph}</mi>"
     above = f"<msub>{sign}<mn>{place.translate(_PLAIN)}</mn></msub>" if place else sign
-    over, under = (f"<mrow>{one}<mi>{escape(name)}</mi></mrow>" for one, name in ((above, top), (sign, bottom)))
+    over, under = (
+        f"<mrow>{one}{_APART * (len(name) > 1)}<mi>{escape(name)}</mi></mrow>"
+        for one, name in ((above, top), (sign, bottom))
+    )
     return f"<mfrac>{over}{under}</mfrac>"
+
+
+_APART = '<mspace width="0.12em"></mspace>'  # between the d and a name of several letters: not a word, "dneuron"
 
 
 _PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")

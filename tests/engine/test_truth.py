@@ -236,8 +236,7 @@ def symbols(element, names):
 
 def derivative(top, bottom):
     """dL/dx or ∂₂v/∂x as one name."""
-    sign, above = top
-    under, below = bottom
+    (sign, above), (under, below) = ([part for part in side if part.tag != "mspace"] for side in (top, bottom))
     glyph = "".join(sign.itertext())
     assert glyph[0] == "".join(under.itertext())
     assert (sign if sign.tag == "mi" else sign[0]).get("mathvariant") == ("normal" if glyph[0] == "d" else None)
