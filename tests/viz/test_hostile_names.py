@@ -40,6 +40,15 @@ def test_messages_in_a_saved_page_are_text(tmp_path):
     assert html.escape(HOSTILE) in text
 
 
+def test_many_changed_numbers_are_counted():
+    xs = [Value(float(i), f"x{i}") for i in range(6)]
+    y = gg.sum(xs)
+    for x in xs:
+        x.data += 0.5
+    (message,) = gg.viz.draw(y).messages
+    assert message.endswith("x0 is now 0.5, x1 is now 1.5, x2 is now 2.5, x3 is now 3.5 and 2 more")
+
+
 def test_a_long_path_shows_its_ends():
     x = Value(1.0, "x")
     y = x
