@@ -120,7 +120,7 @@ def from_mathml(node: ET.Element) -> str:
         return text
     if kind == "mo":
         return {"\u2062": "*", "\u2061": ""}.get(text, text)
-    inner = [from_mathml(child) for child in children]
+    inner = [from_mathml(child) for child in children if child.tag.rpartition("}")[2] != "mspace"]
     if kind == "msup":
         base = children[0].tag.rpartition("}")[2]
         assert base not in ("msup", "mfrac"), "a power of a power, or of a fraction, needs brackets on paper"
