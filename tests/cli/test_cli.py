@@ -215,3 +215,8 @@ def test_completion_without_its_extra_and_for_an_unknown_shell(capsys, monkeypat
     with pytest.raises(SystemExit):
         main(["--print-completion", "tcsh"])
     assert "invalid choice: 'tcsh'" in capsys.readouterr().err
+
+
+def test_an_infinite_number_is_one_if_it_was_meant(capsys):
+    assert main(["step", "x*2", "x=inf", "--all"]) == 0
+    assert "v2 = inf × 2 = inf" in capsys.readouterr().out
