@@ -17,6 +17,7 @@ from ..engine.core.value import Value
 from ..engine.rules.dialect import write
 from ..engine.rules.notation import NO_DIGITS, Text, call, number, short, times
 from ..engine.story.equation import digits_for
+from ..engine.story.flow import flows
 from ..engine.story.graph import Graph
 from .drawing import Drawing
 from .model.diagram import Box, Direction, Edge
@@ -91,13 +92,8 @@ def _users(graph: Graph) -> list[list[tuple[int, int, float]]]:
 
 
 def _gradient(graph: Graph, start: int) -> float:
-    totals = [0.0] * len(graph.nodes)
-    totals[-1] = 1.0
-    for node in reversed(graph.nodes[start + 1 :]):
-        for u, slope in zip(node.inputs, node.slopes):
-            if slope is not None:
-                totals[u] += totals[node.id] * slope
-    return totals[start]
+    arrived = [flow.new for flow in flows(graph) if flow.input == start]
+    return arrived[-1] if arrived else float(start == graph.root.id)
 
 
 def draw_paths(
@@ -133,6 +129,8 @@ def draw_paths(
         raise ValueError(f"limit={limit!r}: must be at least 1")
     graph = graph_of(root, names, sys._getframe(1))
     start = _start(graph, root, x)
+    ends = {start, graph.root.id}  # the title speaks of them by name, so that their boxes must have it
+    graph = Graph.of((n._replace(label=n.name) if n.id in ends else n for n in graph.nodes), graph.groups)
     count, total = count_paths(graph, start), _gradient(graph, start)
     if not count:
         raise ValueError(f"{graph.root.name} does not depend on {graph.nodes[start].name}: there is no path")

@@ -14,7 +14,17 @@ N = TypeVar("N", bound=Hashable)
 
 
 class Flow(NamedTuple):
-    """One edge of the way back: upstream × slope turns the gradient of `input` from `old` (or None) into `new`."""
+    """One edge of the way back: upstream × slope turns the gradient of `input` from `old` into `new`.
+
+    Attributes:
+        node: the node that the gradient leaves.
+        position: which of its operands receives.
+        input: that operand.
+        upstream: the gradient of `node`.
+        slope: ∂node/∂input, the local derivative.
+        old: gradient of the receiver before.
+        new: and after it.
+    """
 
     node: Any
     position: int
@@ -24,9 +34,17 @@ class Flow(NamedTuple):
     old: Any
     new: Any
 
+    @property
+    def contribution(self) -> Any:
+        """What is added: upstream × slope."""
+        return self.upstream * self.slope
+
 
 def chain_rule(
-    order: Sequence[N], edges: Callable[[N], Iterable[tuple[int, N, Any]]], totals: dict[N, Any]
+    order: Sequence[N],
+    edges: Callable[[N], Iterable[tuple[int, N, Any]]],
+    totals: dict[N, Any],
+    start: float | None = 0.0,
 ) -> Iterator[Flow]:
     """The loop of `backward` for whoever needs to watch it, on nodes and numbers of any kind.
 
@@ -34,6 +52,7 @@ def chain_rule(
         order: the nodes, inputs before results.
         edges: for a node its operands that take a gradient: (position, operand, slope).
         totals: gradients, that of the result given; filled in on the way.
+        start: what a gradient is begun with; None to begin with its first contribution.
     """
     for node in reversed(order):
         upstream = totals.get(node)
@@ -41,7 +60,7 @@ def chain_rule(
             continue
         for position, v, slope in edges(node):
             contribution = upstream if slope.__class__ is float and slope == 1.0 else upstream * slope
-            old = totals.get(v)
+            old = totals.get(v, start)
             totals[v] = new = contribution if old is None else old + contribution
             yield Flow(node, position, v, upstream, slope, old, new)
 

@@ -7,11 +7,11 @@ included, is found here under its name.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import Any, Final
 
 from ..errors import OpError
-from ..rules.derive import called_ops
+from ..rules.derive import called_ops, define
 from ..rules.ops import OPS, Interval, Op, add_op
 from .apply import apply
 from .operators import Operators, methods_of
@@ -31,9 +31,14 @@ def __getattr__(name: str) -> Callable[..., Any]:
 def _function(op: Op) -> Callable[..., Any]:
     if op.many:
         return recorder(op, op.name)
-    function = partial(apply, op.name)
-    function.__doc__ = op.rule
-    return function
+    given = ", ".join(one.name for one in op.inputs)
+    slopes = ", ".join(f"{formula} for {one.name}" for one, formula in zip(op.inputs, op.slopes) if formula is not None)
+    source = f"""\
+def {op.name}({", ".join(map(str, op.inputs))}):
+    \"\"\"{op.rule}, of Values or numbers. Slopes: {slopes}.\"\"\"
+    return apply({op.name!r}, {given})
+"""
+    return define(source, f"{op.name} of anything", {"apply": apply})
 
 
 def define_op(
@@ -77,8 +82,16 @@ def define_op(
     (8.0, 12.0)
     >>> gg.engine.remove_op("cube")
     """
+    texts = {"name": name, "symbol": symbol, "inputs": inputs, "forward": forward, "slopes": slopes, "let": let}
+    for what, given in texts.items():
+        if not isinstance(given, str):
+            raise OpError(f"define_op takes {what} as text, such as '3 * a**2', got {type(given).__name__} {given!r}")
     if "*" in inputs:
         raise OpError(f"op {name!r}: an input that takes any number of values ({inputs}) cannot be defined; use gg.sum")
+    if name in OPS.keys() - _OWN:
+        raise OpError(
+            f"op {name!r} is one of yours already: gg.engine.remove_op({name!r}) takes it out, to define it anew"
+        )
     if hasattr(Value, name):
         raise OpError(f"op {name!r}: Value has something of that name already; choose another")
     op = add_op(

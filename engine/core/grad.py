@@ -46,7 +46,8 @@ def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> A
     """
     wanted = [xs] if isinstance(xs, Value) else list(xs)
     totals: dict[Value, Any] = {y: 1.0}
-    for _ in chain_rule(differentiable_order(y), _edges_as_values if create_graph else edges, totals):
+    watched = _edges_as_values if create_graph else edges
+    for _ in chain_rule(differentiable_order(y), watched, totals, None if create_graph else 0.0):
         pass
     found = [totals.get(x, 0.0) for x in wanted]
     if create_graph:

@@ -183,7 +183,7 @@ def domain_error(name: str, operands: tuple[Any, ...], error: Exception) -> Doma
     call = f"{name}({', '.join(map(str, labels))})"
     try:
         float_function(op)(*numbers)
-        what = f"the slope of {call} is infinite"
+        what = f"the slope of {call} is not finite"
     except OverflowError:
         return DomainError(f"{call} overflows at {where}: the result is larger than 1.8e308, the largest float")
     except UNDEFINED:

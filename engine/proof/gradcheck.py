@@ -97,7 +97,11 @@ class Report:
             lines.append(f"WRONG: {len(wrong)} of {len(self.rows)} derivatives disagree: {', '.join(wrong)}")
         else:
             agree = len(self.rows) - len(kinks)
-            said = [f"{agree} derivatives agree, largest relative error {self.worst:.1e}"] if agree else []
+            said = (
+                [f"{agree} derivative{'s agree' if agree > 1 else ' agrees'}, largest relative error {self.worst:.1e}"]
+                if agree
+                else []
+            )
             said += [f"{len(kinks)} at a kink, where no derivative can be checked"] if kinks else []
             lines.append(f"ok: {', '.join(said)}")
         return "\n".join(lines)

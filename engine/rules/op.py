@@ -84,6 +84,9 @@ class Op(NamedTuple):
     def __ne__(self, other: object) -> bool:
         return self is not other
 
+    def __repr__(self) -> str:
+        return f"Op({self.rule})"
+
     @property
     def variadic(self) -> bool:
         """Whether some input takes any number of values."""

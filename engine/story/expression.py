@@ -9,20 +9,26 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ..core.apply import apply
 from ..core.value import Value
 from ..errors import DomainError, ExpressionError
-from ..rules.formula import BINARY
 from ..rules.ops import OPS
 from .graph import SourceLine
 
 FILE = "<expression>"
 """The file name in the source places of what an expression made."""
 LONGEST = 50_000  # characters; Python's own parser can crash on ten times as many
-_OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow"}
-_WHAT = "numbers, names, + - * / **, brackets and calls of ops are allowed"
+_OPERATORS: Final[dict[type[ast.operator], str]] = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "div",
+    ast.Mod: "mod",
+    ast.Pow: "pow",
+}
+_WHAT = "numbers, names, + - * / % **, brackets and calls of ops are allowed"
 
 
 class Evaluated(NamedTuple):
@@ -215,7 +221,7 @@ def _check(node: ast.expr, text: str) -> None:
         if node.keywords:
             raise _error("arguments are given by position", text, node.keywords[0].value)
     elif isinstance(node, ast.BinOp):
-        if type(node.op) not in BINARY:
+        if type(node.op) not in _OPERATORS:
             raise _error(f"this operator is not allowed; {_WHAT}", text, node)
     elif isinstance(node, ast.UnaryOp):
         if not isinstance(node.op, (ast.USub, ast.UAdd)):
@@ -251,7 +257,7 @@ def _postorder(tree: ast.expr) -> Iterator[ast.expr]:
 
 def _op_of(node: ast.expr) -> tuple[str, int]:
     if isinstance(node, ast.BinOp):
-        return _OPERATORS[BINARY[type(node.op)]], 2
+        return _OPERATORS[type(node.op)], 2
     if isinstance(node, ast.UnaryOp):
         return ("neg" if isinstance(node.op, ast.USub) else "+"), 1
     if isinstance(node, ast.List):

@@ -84,6 +84,10 @@ class Steps(Sequence[Step]):
         vars(same).update(flows=self.flows, arrivals=self.arrivals)
         return same
 
+    def __repr__(self) -> str:
+        forward, back = len(self.graph), len(self.flows)
+        return f"Steps({self.names[-1]}: {forward} forward, the seed, {back} back; steps[0].numbers is the first)"
+
     @cached_property
     def flows(self) -> list[Flow]:
         """What runs back through every edge, in order: the numbers of the backward steps without their words."""
@@ -165,7 +169,7 @@ class Steps(Sequence[Step]):
 
     def completes(self, index: int) -> bool:
         """Whether the backward step `index` is the last to add to the gradient of its receiver."""
-        return self.arrivals[self.flow(index).input][-1][0] == index
+        return bool(self.arrivals[self.flow(index).input][-1][0] == index)
 
     def mathml(self, index: int) -> tuple[str, str]:
         """The rule of a step as MathML: with names, and with numbers plugged in; two complete `<math>` elements."""

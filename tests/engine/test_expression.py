@@ -57,7 +57,7 @@ CASES = [
     ("x + 'a'", "not a real number", 4),
     ("x + 2j", "not a real number", 4),
     ("x + True", "not a real number", 4),
-    ("x % 2", "operator is not allowed", 0),
+    ("x // 2", "operator is not allowed", 0),
     ("~x", "operator is not allowed", 0),
     ("x < 2", "not allowed", 0),
     ("x if x else x", "not allowed", 0),

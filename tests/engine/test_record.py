@@ -301,3 +301,25 @@ def test_the_rest_of_a_division():
     y = Value(-7.5) % Value(2.0)
     y.backward()
     assert (y.data, [v.grad for v in y.inputs]) == (0.5, [1.0, 4.0])
+
+
+def test_functions_of_the_front_door_are_functions():
+    assert str(inspect.signature(gg.where)) == "(c, a, b)"
+    assert str(inspect.signature(gg.leaky_relu)) == "(a, k=0.01)"
+    assert "return apply('where', c, a, b)" in inspect.getsource(gg.where)
+    assert "Slopes: 1 - y**2 for a." in gg.tanh.__doc__
+
+
+def test_what_define_op_says():
+    op = gg.define_op("threefold", "3", "a", "3 * a", "3")
+    assert repr(op) == "Op(threefold(a) = 3 * a)"
+    with pytest.raises(gg.OpError, match="one of yours already"):
+        gg.define_op("threefold", "3", "a", "3 * a", "3")
+    gg.engine.remove_op("threefold")
+    with pytest.raises(gg.OpError, match="forward as text"):
+        gg.define_op("threefold", "3", "a", lambda a: 3 * a, "3")
+
+
+def test_steps_say_what_they_are():
+    x = Value(2.0, "x")
+    assert repr(gg.steps(x * x)) == "Steps(v1: 2 forward, the seed, 2 back; steps[0].numbers is the first)"

@@ -83,12 +83,12 @@ def test_copies_that_would_lose_the_graph_raise():
     [
         (lambda x: x.log(), "log(x) is undefined at x=0.0 (it needs a > 0)"),
         (lambda x: (x - 1).sqrt(), "sqrt(a) is undefined at a=-1.0"),
-        (lambda x: x.sqrt(), "the slope of sqrt(x) is infinite at x=0.0"),
+        (lambda x: x.sqrt(), "the slope of sqrt(x) is not finite at x=0.0"),
         (lambda x: (x - 1) ** 0.5, "pow_const(a, c) is undefined at a=-1.0, c=0.5"),
         (lambda x: 1 / x, "div(a, x) is undefined at a=1.0, x=0.0 (it needs b != 0)"),
         (lambda x: (x + 1000).exp(), "exp(a) overflows at a=1000.0"),
         (lambda x: (x + 10) ** 400, "pow_const(a, c) overflows"),
-        (lambda x: x**x, "the slope of pow(x, x) is infinite"),
+        (lambda x: x**x, "the slope of pow(x, x) is not finite"),
         (lambda x: x**-1, "pow_const(x, c) is undefined"),
     ],
 )
@@ -173,7 +173,7 @@ def test_functions_on_numbers_give_numbers():
     assert gg.leaky_relu(-1) == -0.01
     with pytest.raises(DomainError):
         gg.log(0.0)
-    with pytest.raises(TypeError, match=r"takes 1 operand \(a\), got 2"):
+    with pytest.raises(TypeError, match=r"takes 1 positional argument but 2 were given"):
         gg.tanh(1.0, 2.0)
     with pytest.raises(AttributeError, match="nonsense"):
         gg.nonsense  # noqa: B018  # the access is what is tested
