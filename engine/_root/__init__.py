@@ -78,7 +78,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    return getattr(functions, name) if name in OPS else _lazy(name)
+    return functions.function(OPS[name]) if name in OPS else _lazy(name)
 
 
 def __dir__() -> list[str]:

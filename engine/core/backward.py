@@ -17,6 +17,19 @@ WALKING: Final = RLock()
 _visit = count(1)  # each walk marks the nodes it has seen with its own number
 
 
+class _Progress:
+    """What a signal handler or a `__del__`, which runs in the midst of a walk, must not disturb."""
+
+    __slots__ = ("newest", "writing")
+
+    def __init__(self) -> None:
+        self.newest = 0  # the number of the walk that began last
+        self.writing = False  # whether gradients are being written
+
+
+_PROGRESS: Final = _Progress()
+
+
 def differentiable_order(root: Value) -> list[Value]:
     """Every node that a gradient can reach from `root`, inputs before results, operands from left to right."""
     with WALKING:
@@ -24,7 +37,7 @@ def differentiable_order(root: Value) -> list[Value]:
 
 
 def _order(root: Value) -> list[Value]:
-    mark = next(_visit)
+    mark = _PROGRESS.newest = next(_visit)
     order: list[Value] = []
     stack: list[Any] = [root]
     pop, extend, place = stack.pop, stack.extend, order.append
@@ -53,29 +66,39 @@ def _order(root: Value) -> list[Value]:
                 extend((node, None, a))
             else:
                 place(node)
-    return order
+    return order if _PROGRESS.newest == mark else _order(root)  # another walk began meanwhile, and marked nodes
 
 
 def backward(root: Value) -> None:
-    """Add ∂root/∂leaf to every leaf's gradient, and set it afresh on every node in between."""
+    """Add ∂root/∂leaf to every leaf's gradient, and set it afresh on every node in between.
+
+    Raises:
+        RuntimeError: if it is called in the midst of another backward pass, by a signal handler or a `__del__`.
+    """
     with WALKING:
-        order = _order(root)
-        for node in order:
-            if node._a is not None:
-                node._grad = 0.0
-        root._grad += 1.0
-        for node in reversed(order):
-            a = node._a
-            if a is None:
-                continue
-            upstream = node._grad
-            if a.__class__ is tuple:
-                for v, slope in zip(a, node._slope_a):
-                    v._grad += upstream * slope
-            else:
-                slope = node._slope_a
-                if slope is not None:
-                    a._grad += upstream * slope
-                slope = node._slope_b
-                if slope is not None:
-                    node._b._grad += upstream * slope
+        if _PROGRESS.writing:
+            raise RuntimeError("backward() was called in the midst of another one: gg.grad() may be, or call it later")
+        _PROGRESS.writing = True
+        try:
+            order = _order(root)
+            for node in order:
+                if node._a is not None:
+                    node._grad = 0.0
+            root._grad += 1.0
+            for node in reversed(order):
+                a = node._a
+                if a is None:
+                    continue
+                upstream = node._grad
+                if a.__class__ is tuple:
+                    for v, slope in zip(a, node._slope_a):
+                        v._grad += upstream * slope
+                else:
+                    slope = node._slope_a
+                    if slope is not None:
+                        a._grad += upstream * slope
+                    slope = node._slope_b
+                    if slope is not None:
+                        node._b._grad += upstream * slope
+        finally:
+            _PROGRESS.writing = False

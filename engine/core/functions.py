@@ -6,6 +6,7 @@ included, is found here under its name.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
@@ -21,14 +22,9 @@ from .value import Value
 _OWN: Final = frozenset(OPS)
 
 
-def __getattr__(name: str) -> Callable[..., Any]:
-    if name not in OPS:
-        raise AttributeError(f"no op is called {name!r} (ops: {', '.join(OPS)})")
-    return _function(OPS[name])
-
-
 @cache
-def _function(op: Op) -> Callable[..., Any]:
+def function(op: Op) -> Callable[..., Any]:
+    """The op as a function of Values and numbers: `gg.tanh`."""
     if op.many:
         return recorder(op, op.name)
     given = ", ".join(one.name for one in op.inputs)
@@ -92,6 +88,8 @@ def define_op(
         raise OpError(
             f"op {name!r} is one of yours already: gg.engine.remove_op({name!r}) takes it out, to define it anew"
         )
+    if name in getattr(sys.modules.get("glassgrad"), "__all__", ()):
+        raise OpError(f"op {name!r}: glassgrad has something of that name already; choose another")
     if hasattr(Value, name):
         raise OpError(f"op {name!r}: Value has something of that name already; choose another")
     op = add_op(

@@ -14,6 +14,7 @@ from ..rules.ops import OPS
 from .apply import apply
 from .backward import differentiable_order
 from .chain import chain_rule, edges
+from .origin import number_used, same
 from .value import Value, constant
 
 VALUES: Final = Code(power="{0} ** {1}", choice_="{yes} if {test} else {no}")
@@ -63,16 +64,17 @@ def _edges_as_values(node: Value) -> Iterator[tuple[int, Value, Any]]:
             continue
         op = OPS[node.op]
         part, element = op.place(index, len(inputs))
-        used = op.elements(inputs, element or 0)  # the slope of a plain input reads no element of the lists
-        operands = {name: u.data if u is not None and u.op == "const" else u for name, u in used.items()}
-        slope = _slope_of_values(op, part)(**operands, y=node)
-        now = getattr(slope, "data", slope)
-        if abs(now - stored) > 1e-9 * max(abs(stored), abs(now)):
-            raise ValueError(
-                f"grad(create_graph=True): the numbers below {node!r} were changed after it was computed "
-                f"(slope for {v!r} was {stored!r}, would now be {now!r}); compute y again first"
-            )
-        yield index, v, slope
+        formula = op.slopes[part]
+        assert formula is not None  # a constant has no stored slope either
+        given = op.elements(inputs, element or 0)  # the slope of a plain input reads no element of the lists
+        for name, u in given.items():
+            if u is not None and (op.let or name in formula.names) and not same(number_used(u, node), u.data):
+                raise ValueError(
+                    f"grad(create_graph=True): the numbers below {node!r} were changed after it was computed "
+                    f"({u!r} was {number_used(u, node)!r} then); compute y again first"
+                )
+        operands = {name: u.data if u is not None and u.op == "const" else u for name, u in given.items()}
+        yield index, v, _slope_of_values(op, part)(**operands, y=node)
 
 
 @cache

@@ -23,20 +23,24 @@ LOCK: Final = threading.Lock()
 """Held while `STATE` is changed."""
 
 
+REMEMBERED: Final = 8
+"""How many changes of its number a node keeps in mind: enough to nudge it to and fro, and to put it back."""
+
+
 class Origin(NamedTuple):
     """What `_origin` holds where a tick of the clock, the time when the node was made, is not all there is to say.
 
     Attributes:
         made: when the node was made.
         calls: the module calls that made it, inner ones first.
-        before: the number that it had before its last change, from the tick `since` of the clock until `until`.
+        past: the numbers it had before its last changes, each with the tick of the clock until which it had it.
+        since: from when on these are known.
     """
 
     made: int
     calls: tuple[Any, ...] = ()
-    before: float = 0.0
+    past: tuple[tuple[int, float], ...] = ()
     since: int = -1
-    until: int = -1
 
 
 def origin(node: Any) -> Origin:
@@ -44,31 +48,37 @@ def origin(node: Any) -> Origin:
     return Origin(node._origin) if node._origin.__class__ is int else node._origin
 
 
+def same(a: float, b: float) -> bool:
+    """Whether two numbers are equal; NaN is equal to itself here."""
+    return a == b or (a != a and b != b)
+
+
 def change(node: Any, x: float) -> None:
     """Give a node another number; what was computed with the old one can still be told."""
-    if x == node._data:
+    if same(x, node._data):
+        node._data = x  # perhaps -0.0 for 0.0
         return
     with LOCK:
         STATE.clock = now = STATE.clock + 1
-    made = node._origin
-    if made.__class__ is int:
-        node._origin = Origin(made, (), node._data, made, now)
-    else:
-        node._origin = Origin(made.made, made.calls, node._data, max(made.made, made.until), now)
-    node._data = x
+        old = origin(node)
+        past, since = (*old.past, (now, node._data)), old.since
+        if len(past) > REMEMBERED:
+            (since, _), *rest = past
+            past = tuple(rest)
+        node._origin = Origin(old.made, old.calls, past, since)
+        node._data = x
 
 
 def number_used(node: Any, user: Any) -> float:
     """The number that `node` had when `user` was computed from it.
 
     Raises:
-        GraphError: if it has been changed more than once since, so that nobody knows any more.
+        GraphError: if it has been changed so often since that nobody knows any more.
     """
-    past, time = origin(node), origin(user).made
-    if time >= past.until:
-        return float(node._data)
-    if time >= past.since:
-        return past.before
-    raise GraphError(
-        f"{node!r} has been changed more than once since {user!r} was computed from it: compute the result again"
-    )
+    known, time = origin(node), origin(user).made
+    if time < known.since:
+        raise GraphError(
+            f"{node!r} has been changed more than {REMEMBERED} times since {user!r} was computed from it: compute the "
+            "result again"
+        )
+    return next((x for until, x in known.past if time < until), float(node._data))

@@ -39,12 +39,18 @@ class NotComputed(float):
 NOT_COMPUTED: Final = NotComputed(0.0)
 
 
-_blocks: ContextVar[tuple[object, ...]] = ContextVar("the open no_grad() blocks of this thread or task", default=())
+class _Block:
+    """A `no_grad()` block: a task that was begun inside keeps it, but not once it is closed."""
+
+    open = True
+
+
+_blocks: ContextVar[tuple[_Block, ...]] = ContextVar("the no_grad() blocks of this thread or task", default=())
 
 
 def is_paused() -> bool:
     """Whether a `no_grad()` block is open here; asked only while one is open somewhere."""
-    return bool(_blocks.get())
+    return any(block.open for block in _blocks.get())
 
 
 def is_recording() -> bool:
@@ -65,13 +71,14 @@ def no_grad() -> Iterator[None]:
     >>> y.inputs
     ()
     """
-    mine = object()
+    mine = _Block()
     with LOCK:
         STATE.paused += 1
     _blocks.set((*_blocks.get(), mine))
     try:
         yield
     finally:
+        mine.open = False
         _blocks.set(tuple(block for block in _blocks.get() if block is not mine))
         with LOCK:
             STATE.paused -= 1

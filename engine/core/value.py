@@ -18,9 +18,8 @@ from .operators import Operators
 from .origin import STATE, Origin, change
 from .record import CONST, DETACHED, LEAF, NOT_COMPUTED, no_grad
 
-__all__ = ["COMPARED", "CONST", "DETACHED", "LEAF", "Number", "Value", "constant", "no_grad"]
+__all__ = ["COMPARED", "CONST", "DETACHED", "LEAF", "Value", "constant", "no_grad"]
 
-Number = float
 COMPARED: Final[ContextVar[Callable[[bool], bool] | None]] = ContextVar("COMPARED", default=None)
 """Who is told of comparisons: gets each outcome, and returns the one to go on with."""
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import keyword
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 from ..errors import OpError
 
@@ -18,6 +19,8 @@ PRIMITIVES = frozenset([
     "log", "log10", "log1p", "log2", "max", "min", "mod", "sin", "sinh", "sqrt", "tan", "tanh",
 ])
 """The functions that every language has, under these names or others that its dialect tells."""
+_TWO = frozenset(["max", "min", "mod"])
+"""Those of two operands; the others have one."""
 RESULT = "y"
 """Stands for the result in the formula of a slope."""
 GENERATED = frozenset([
@@ -90,12 +93,17 @@ def checked(tree: ast.expr, text: str, functions: frozenset[str]) -> Formula:
                     f"formula {text!r} calls {ast.unparse(node.func)!r} (allowed: {', '.join(sorted(functions))})"
                 )
             callees[id(node.func)] = node.func.id
+            takes = 2 if node.func.id in _TWO else 1
+            if node.func.id in PRIMITIVES and len(node.args) != takes:
+                raise OpError(
+                    f"formula {text!r} calls {node.func.id} with {len(node.args)} operands (it takes {takes})"
+                )
         elif isinstance(node, ast.Name):
             if id(node) not in callees:
                 names.add(node.id)
         elif not _allowed(node):
             raise OpError(
-                f"formula {text!r} contains {type(node).__name__} (allowed: numbers, names, + - * / **, "
+                f"formula {text!r} contains {type(node).__name__} (allowed: finite numbers, names, + - * / **, "
                 "calls, a single comparison, and 'p if test else q')"
             )
     return Formula(text, tree, frozenset(names), frozenset(callees.values()))
@@ -103,12 +111,19 @@ def checked(tree: ast.expr, text: str, functions: frozenset[str]) -> Formula:
 
 def _allowed(node: ast.AST) -> bool:
     if isinstance(node, ast.Constant):
-        return type(node.value) in (int, float)
+        return type(node.value) in (int, float) and _finite(node.value)
     if isinstance(node, ast.Compare):
         return len(node.ops) == 1 and type(node.ops[0]) in COMPARE
     if isinstance(node, ast.UnaryOp):
         return isinstance(node.op, ast.USub)
     return isinstance(node, (ast.IfExp, ast.BinOp, ast.expr_context, ast.unaryop, ast.cmpop, *BINARY))
+
+
+def _finite(x: Any) -> bool:
+    try:
+        return math.isfinite(float(x))
+    except OverflowError:
+        return False
 
 
 def may_name(name: str) -> bool:

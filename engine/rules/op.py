@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import keyword
+import math
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -151,7 +154,13 @@ def make_op(
     texts = [text.strip() for text in slopes.split(";")]
     operands = [_input(name, text) for text in inputs.split()]
     plain = [operand.name for operand in operands]
-    if name in GENERATED - {"pow"} or not name.isidentifier() or not plain or len(set(plain)) < len(plain):
+    if (
+        name in GENERATED - {"pow"}
+        or not name.isidentifier()
+        or keyword.iskeyword(name)
+        or not plain
+        or len(set(plain)) < len(plain)
+    ):
         raise OpError(f"op {name!r}: the name and the inputs {inputs!r} must be identifiers, each input once")
     if len(texts) != len(plain):
         raise OpError(f"op {name!r} has {len(plain)} inputs ({inputs}) but {len(texts)} slopes ({slopes})")
@@ -160,7 +169,7 @@ def make_op(
     shorthands: list[tuple[str, Formula]] = []
     known = set(plain)
     for line in filter(None, map(str.strip, let.split(";"))):
-        short, equals, text = (part.strip() for part in line.partition("="))
+        short, equals, text = (part.strip() for part in _as_python(line).partition("="))
         if not equals or not may_name(short) or short in known:
             raise OpError(f"op {name!r}: let={line!r} must be 'name = formula', with a name of its own")
         shorthands.append((short, _known(name, parse(text, functions), known)))
@@ -170,7 +179,7 @@ def make_op(
         raise OpError(f"op {name!r} has {len(plain)} inputs ({inputs}) but {len(intervals)} test intervals")
     many = any(operand.many for operand in operands)
     total = parse(forward, functions | {"sum"}) if many else parse(forward, functions)
-    return Op(
+    op = Op(
         name=name,
         symbol=symbol,
         inputs=tuple(one._replace(constant=text == CONSTANT) for one, text in zip(operands, texts)),
@@ -188,10 +197,18 @@ def make_op(
         names=tuple(plain),
         many=tuple(one.name for one in operands if one.many),
     )
+    mixed = known & set[str]().union(*(formula.calls for formula in op.formulas()))
+    if mixed:
+        raise OpError(f"op {name!r}: {', '.join(sorted(mixed))} names an input and is called as a function; rename it")
+    try:
+        op.words.format(**dict.fromkeys(plain, ""))
+    except (KeyError, IndexError, ValueError) as error:
+        raise OpError(f"op {name!r}: words={words!r} cannot be filled in with {', '.join(plain)}: {error}") from None
+    return op
 
 
 def _input(op: str, text: str) -> Input:
-    name, equals, default = text.lstrip("*").partition("=")
+    name, equals, default = _as_python(text).lstrip("*").partition("=")
     if name == RESULT:
         raise OpError(f"op {op!r}: 'y' stands for the result, so it cannot name an input")
     if not name.isidentifier():
@@ -199,9 +216,17 @@ def _input(op: str, text: str) -> Input:
     if not may_name(name):
         raise OpError(f"op {op!r}: {name!r} is a word of Python, a function or a name that generated code uses; rename")
     try:
-        return Input(name, text.startswith("*"), float(default) if equals else None)
+        number = float(default) if equals else 0.0
     except ValueError:
-        raise OpError(f"op {op!r}: the default of {name} must be a number, got {default!r}") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise OpError(f"op {op!r}: the default of {name} must be a finite number, got {default!r}")
+    return Input(name, text.startswith("*"), number if equals else None)
+
+
+def _as_python(text: str) -> str:
+    """As Python reads names: `ａ` and `a` are one."""
+    return unicodedata.normalize("NFKC", text)
 
 
 def _reduction(op: str, forward: Formula, functions: frozenset[str]) -> Reduction:

@@ -8,6 +8,7 @@ result, and the names of `let`, shorthands that forward and slopes share.
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from ..errors import OpError
@@ -23,8 +24,15 @@ def add_op(name: str, *texts: str, **options: Any) -> Op:
     """Make an op and enter it into the table; formulas may call every op entered before it."""
     if name in OPS:
         raise OpError(f"op {name!r} is in the table already")
-    OPS[name] = make_op(name, *texts, functions=PRIMITIVES | OPS.keys(), **options)
-    return OPS[name]
+    op = make_op(name, *texts, functions=PRIMITIVES | OPS.keys(), **options)
+    trees = [formula.tree for formula in op.formulas() if op.total is None or formula is not op.forward]
+    for call in (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        called = OPS.get(ast.unparse(call.func))
+        if called and called.name not in PRIMITIVES and (called.many or len(call.args) != len(called.inputs)):
+            takes = ", ".join(map(str, called.inputs))
+            raise OpError(f"op {name!r}: {ast.unparse(call)} calls {called.name} otherwise than with ({takes})")
+    OPS[name] = op
+    return op
 
 
 _POSITIVE = (0.2, 3.0)

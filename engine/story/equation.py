@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ..rules.floats import FUNCTIONS, float_function
-from ..rules.formula import PRIMITIVES
 from ..rules.notation import (
     FEWEST_DIGITS,
     MOST_DIGITS,
@@ -191,9 +190,7 @@ _BINARY: Final[Mapping[type[ast.operator], Callable[[float, float], float]]] = {
 
 
 def _function(name: str) -> Callable[..., float]:
-    if name in ("max", "min"):
-        return max if name == "max" else min
-    found: Callable[..., float] = FUNCTIONS[name] if name in PRIMITIVES else float_function(OPS[name])
+    found: Callable[..., float] = FUNCTIONS[name] if name in FUNCTIONS else float_function(OPS[name])
     return found
 
 

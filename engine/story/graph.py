@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ..core.chain import topological_order
-from ..core.origin import number_used, origin
+from ..core.origin import number_used, origin, same
 from ..core.value import CONST, DETACHED, LEAF, Value
 from ..errors import GraphError
 from ..rules.ops import OPS
@@ -125,7 +125,7 @@ class Graph:
                     v.slopes,
                     paths[i],
                     sources.get(v) if sources else None,
-                    None if _same(used.get(v, v.data), v.data) else v.data,
+                    None if same(used.get(v, v.data), v.data) else v.data,
                 )
                 for i, v in enumerate(order)
             ),
@@ -249,17 +249,13 @@ def _numbers_used(order: list[Value]) -> dict[Value, float]:
     for node in order:
         for v in node.inputs:
             x = number_used(v, node)
-            if not _same(used.setdefault(v, x), x):
+            if not same(used.setdefault(v, x), x):
                 raise GraphError(
                     f"{v!r} was changed between two uses: {users[v]!r} was computed with {used[v]!r}, {node!r} with "
                     f"{x!r}; compute the result again"
                 )
             users.setdefault(v, node)
     return used
-
-
-def _same(a: float, b: float) -> bool:
-    return a == b or (a != a and b != b)
 
 
 def format_number(x: float) -> str:

@@ -346,3 +346,8 @@ def test_recording_lines_leaves_another_profiler_in_place():
         assert sys.getprofile() is profiler
     finally:
         sys.setprofile(None)
+
+
+def test_the_larger_of_a_number_and_no_number():
+    y = gg.max(gg.Value(-3.0, "x"), gg.Value(float("nan"), "n"))
+    assert gg.steps(y)[2].numbers == "v2 = max(−3, nan) = nan"

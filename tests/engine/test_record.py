@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import linecache
 import math
 import random
+import signal
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -203,6 +205,78 @@ def test_no_grad_blocks_of_interleaved_generators_end_in_any_order():
     assert record.STATE.paused == 0
 
 
+def test_a_block_that_is_closed_holds_nobody():
+    async def generator():
+        with gg.no_grad():
+            yield (Value(2.0) * 3).op
+            yield ""
+
+    async def abandoned():
+        async for op in generator():
+            assert op == "detached"
+            break
+        await asyncio.sleep(0.01)  # asyncio closes the generator in a task of its own
+        with ThreadPoolExecutor(1) as other:
+            inside, leave = threading.Event(), threading.Event()
+
+            def paused():
+                with gg.no_grad():
+                    inside.set()
+                    leave.wait()
+
+            waiting = other.submit(paused)
+            inside.wait()
+            gc.collect()
+            await asyncio.sleep(0.01)
+            op = (Value(2.0) * 3).op
+            leave.set()
+            waiting.result()
+        return op
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(lambda: asyncio.run(abandoned())).result() == "mul"
+    assert record.STATE.paused == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer that interrupts")
+def test_a_signal_handler_may_differentiate_in_the_midst_of_a_walk():
+    x = y = Value(0.7)
+    for _ in range(500):
+        y = y.sin() * 0.5 + y * 0.5
+    right = gg.grad(y, x)
+    seen = []
+    before = signal.signal(signal.SIGALRM, lambda *_: seen.append(gg.grad(y, x)))
+    try:
+        found = []
+        for k in range(150):
+            signal.setitimer(signal.ITIMER_REAL, 0.0001 + 1e-5 * (k % 40))
+            found.append(gg.grad(y, x))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert set(found) == {right}
+    assert seen
+    assert set(seen) == {right}
+
+
+def test_a_backward_pass_inside_another_is_refused():
+    x = Value(2.0)
+    y, z = x * 3, x * 5
+
+    class Meddler(float):
+        def __mul__(self, other):
+            z.backward()
+            return float(self) * other
+
+        __rmul__ = __mul__
+
+    y._slope_a = Meddler(3.0)
+    with pytest.raises(RuntimeError, match="in the midst of another one"):
+        y.backward()
+    z.backward()
+    assert z.grad == 1.0
+
+
 # -- numbers that were used ---------------------------------------------------------------------------------
 
 
@@ -243,10 +317,17 @@ def test_setting_the_same_number_is_no_change():
 def test_what_nobody_knows_any_more_is_refused():
     x = Value(3.0, "x")
     y = x * 2
-    x.data = 4.0
-    x.data = 5.0
-    with pytest.raises(gg.GraphError, match="changed more than once since"):
+    for i in range(8):
+        x.data = 4.0 + i
+        assert gg.Graph(y).nodes[0].data == 3.0
+        z = x * 3
+        assert gg.Graph(z).nodes[0].data == x.data
+    x.data = 12.0
+    with pytest.raises(gg.GraphError, match="changed more than 8 times since"):
         gg.Graph(y)
+    assert gg.Graph(z).nodes[0].data == 11.0
+    x.data = 13.0
+    assert (gg.Graph(z).nodes[0].data, gg.Graph(z).nodes[0].now) == (11.0, 13.0)
 
 
 def test_one_value_used_with_two_numbers_is_refused():
@@ -323,3 +404,57 @@ def test_what_define_op_says():
 def test_steps_say_what_they_are():
     x = Value(2.0, "x")
     assert repr(gg.steps(x * x)) == "Steps(v1: 2 forward, the seed, 2 back; steps[0].numbers is the first)"
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (("odd", "?", "a b c", "max(a, b, c)", "1;1;1"), "calls max with 3 operands (it takes 2)"),
+        (("odd", "?", "a", "tanh(a, a)", "1"), "calls tanh with 2 operands (it takes 1)"),
+        (("odd", "?", "a ａ", "a * 2", "2;0"), "each input once"),
+        (("odd", "?", "a", "a * 1e999", "1"), "contains Constant"),
+        (("odd", "?", "a", "elu(a)", "1"), "otherwise than with (a, k=1.0)"),
+        (("odd", "?", "a", "dot(a, a)", "1"), "otherwise than with"),
+        (("odd", "?", "sigmoid", "sigmoid(sigmoid)", "1"), "names an input and is called"),
+        (("lambda", "?", "a", "a", "1"), "must be identifiers"),
+        (("steps", "?", "a", "a", "1"), "glassgrad has something of that name"),
+        (("odd", "?", "a k=inf", "a * k", "k ; constant"), "must be a finite number"),
+    ],
+)
+def test_an_entry_that_would_give_a_wrong_number_is_refused(entry, message):
+    with pytest.raises(gg.OpError) as caught:
+        gg.define_op(*entry)
+    assert message in str(caught.value)
+    assert entry[0] not in gg.OPS
+
+
+def test_a_shorthand_is_read_as_python_reads_it():
+    with pytest.raises(gg.OpError, match="name of its own"):
+        gg.define_op("odd", "?", "a", "a * 2", "2", let="ａ = 5")
+    with pytest.raises(gg.OpError, match="cannot be filled in"):
+        gg.define_op("odd", "?", "a", "a * 2", "2", words="{b} squared")
+
+
+def test_an_op_may_be_called_like_something_that_glassgrad_imports():
+    gg.define_op("partial", "p", "a", "2 * a", "2")
+    assert gg.partial(Value(3.0)).data == 6.0
+    gg.engine.remove_op("partial")
+
+
+@pytest.mark.parametrize("new", [-2.0, math.nan])
+def test_a_higher_derivative_never_mixes_old_and_new_numbers(new):
+    x = Value(2.0, "x")
+    y = x**4  # the slope of the slope is the same at 2 and at -2
+    x.data = new
+    with pytest.raises(ValueError, match="were changed after"):
+        gg.grad(y, x, create_graph=True)
+
+
+def test_zero_keeps_its_sign():
+    x = Value(0.0)
+    x.data = -0.0
+    assert math.copysign(1.0, x.data) == -1.0
+    x.data = math.nan
+    y = x * 2
+    x.data = math.nan
+    assert math.isnan(gg.Graph(y).nodes[0].data)

@@ -77,7 +77,7 @@ def test_one_node_per_neuron_and_node_by_node_agree_bit_for_bit(nin, nouts, acti
         model = nn.MLP(nin, nouts, activation=activation, seed=seed, expand=expand)
         inputs = [Value(number) for number in x]
         y = model(inputs)
-        root = gg.functions.sum(y) if isinstance(y, list) else y
+        root = gg.sum(y) if isinstance(y, list) else y
         root.backward()
         gradients = [p.grad for p in model.parameters()] + [v.grad for v in inputs]
         results.append((root.data, gradients))

@@ -32,7 +32,7 @@ def test_one_epoch_of_gradient_descent_is_one_step_by_hand():
     )
     losses = [nn.hinge(by_hand(x), 2 * t - 1) for x, t in zip(X, y)]
     parameters = by_hand.parameters()
-    total = gg.functions.sum(losses) / 20 + nn.l2_penalty(parameters, 0.01) + nn.l1_penalty(parameters, 0.02)
+    total = gg.sum(losses) / 20 + nn.l2_penalty(parameters, 0.01) + nn.l1_penalty(parameters, 0.02)
     total.backward()
     nn.SGD(parameters, 0.1).step()
     assert history.loss[0] == pytest.approx(total.data, rel=1e-13)

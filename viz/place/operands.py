@@ -10,7 +10,7 @@ from functools import lru_cache
 from math import isclose
 from typing import Any, Final
 
-from ...engine.core import functions
+from ...engine.core.functions import function
 from ...engine.errors import DomainError
 from ...engine.rules.ops import OPS, Op
 from ..model.text import shorten, visible
@@ -86,7 +86,7 @@ def commutes(op: Op) -> bool:
 
 def _applied(op: Op, operands: list[float]) -> float:
     if not op.variadic:
-        return float(getattr(functions, op.name)(*operands))
+        return float(function(op)(*operands))
     arguments: dict[int, Any] = {}
     for k, x in enumerate(operands):
         part, element = op.place(k, len(operands))
@@ -94,4 +94,4 @@ def _applied(op: Op, operands: list[float]) -> float:
             arguments[part] = x
         else:
             arguments.setdefault(part, []).append(x)
-    return float(getattr(functions, op.name)(*arguments.values()))
+    return float(function(op)(*arguments.values()))
