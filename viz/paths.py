@@ -6,6 +6,7 @@ that backpropagation adds up at every node instead of walking them is its whole 
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Iterator, Mapping
 from functools import partial, reduce
@@ -185,15 +186,23 @@ def _in_words(graph: Graph, path: Path) -> str:
 
 
 def _factors(slopes: tuple[float, ...], ends: int = ENDS) -> str:
-    """The product of the slopes with the digits it takes to hold; of a long one the ends, and what is between."""
-    factors = [number(slope) for slope in slopes]
-    if len(factors) >= 2 * ends + 2:
-        inner = slopes[ends:-ends]
-        factors[ends:-ends] = [call("more", number(len(inner)), number(prod(inner)))]
-    if not factors:
+    """The product of the slopes with the digits it takes to hold; of a long one the ends, and what is between.
+
+    Where multiplying in another order would give another result, every factor is written.
+    """
+    if not slopes:
         return "1"
-    tree = reduce(times, factors)
-    digits = digits_for([(tree, prod(slopes))])
+    every = [number(slope) for slope in slopes]
+    ways = [every]
+    if len(slopes) >= 2 * ends + 2:
+        inner = slopes[ends:-ends]
+        left_out = call("more", ast.Name(str(len(inner))), number(prod(inner)))  # a word: it is never rounded
+        ways.insert(0, [*every[:ends], left_out, *every[-ends:]])
+    for factors in ways:
+        tree = reduce(times, factors)
+        digits = digits_for([(tree, prod(slopes))])
+        if digits is not None:
+            break
     return write(tree, Text("×", NO_DIGITS if digits is None else digits))[0]
 
 

@@ -1,4 +1,6 @@
-"""What is known at one step of a walk: the one place that every view (terminal, page, animation) asks.
+"""What is known at one step of a walk: terminal, full screen and animation ask here.
+
+The page works it out in the browser, from step to step; a test holds it against this, at every step.
 
 A `Moment` holds nothing but the walk and an index, so making one costs nothing; it answers for one node or edge at a
 time. A view that goes from step to step asks only for what `changed` names, and stays linear in the steps.

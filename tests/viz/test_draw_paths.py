@@ -202,3 +202,22 @@ def test_command_errors_are_one_line_and_status_2(words, error, capsys, tmp_path
     assert error in err
     assert "Traceback" not in err
     assert out == ""
+
+
+def test_a_product_whose_middle_would_overflow_is_written_out():
+    x = v = gg.Value(1.0, "x")
+    for slope in [1e-60] * 5 + [1e60] * 6 + [1e-60] * 5:
+        v = v * slope
+    (message,) = gg.viz.draw_paths(v, x, names={}).messages
+    factors, product = message.rpartition(": ")[2].split(" = ")
+    assert "inf" not in message
+    assert len(factors.split(" × ")) == 16
+    assert product == "1e−240"
+
+
+def test_the_number_of_slopes_that_are_left_out_is_exact():
+    x = v = gg.Value(1.0, "x")
+    for _ in range(12_357):
+        v = v * 1.0
+    (message,) = gg.viz.draw_paths(v, x, names={}).messages
+    assert "… 12347 more: 1 …" in message
