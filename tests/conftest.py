@@ -15,7 +15,7 @@ FRESH = os.environ.get("GLASSGRAD_SEED", "")
 """A whole number: random tests draw from this seed instead of their fixed one."""
 
 hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True)
-hypothesis.settings.register_profile("nightly", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("nightly", deadline=None, derandomize=False, print_blob=True)
 hypothesis.settings.load_profile("nightly" if FRESH else "fixed")
 
 
