@@ -183,3 +183,11 @@ def test_a_row_for_each_pair_of_inputs_in_second_order():
     n = len(model.parameters())
     assert len(report.rows) == n + n * n
     assert math.isclose(report.value, model([0.5]).data)
+
+
+@pytest.mark.parametrize("at", [0.3, 0.7, 1.3, 2.0])
+def test_large_contributions_that_cancel_are_no_mistake(at):
+    """Rounding is measured against the 3.1e8 that come and go, not against the gradient of tanh that remains."""
+    report = gg.gradcheck(lambda x: x * 3.1e8 - 3.1e8 * x + gg.tanh(x), [at])
+    assert report, str(report)
+    assert report.rows[0].verdict == "right"

@@ -15,6 +15,7 @@ import glassgrad as gg
 from glassgrad import GraphError, Value
 from glassgrad.engine.rules.ops import OPS
 from glassgrad.engine.story.graph import FORMAT, Graph
+from glassgrad.engine.story.ledger import running_sums
 from glassgrad.engine.story.moment import changed, moment
 from glassgrad.engine.story.scope import Call, mark_call
 from glassgrad.engine.story.steps import steps
@@ -307,6 +308,22 @@ def test_explain_is_the_ledger_of_one_variable():
         gg.explain(y, Value(1.0))
 
 
+def test_the_sum_of_a_long_ledger_says_what_its_middle_adds_up_to():
+    x = Value(1.0, "x")
+    y = gg.sum([x * factor for factor in range(1, 13)])
+    ledger = gg.explain(y, x)
+    assert ledger.total == 78.0
+    last = "1 × 12 + 1 × 11 + … 9 more: 54 … + 1 × 1 = 78"
+    assert str(ledger).splitlines()[-1] == f"  sum: {last}"
+    walk = steps(y)
+    sums = list(running_sums(walk, walk.graph.find("x").id))
+    assert sums[5:7] == [
+        "1 × 12 + 1 × 11 + 1 × 10 + 1 × 9 + 1 × 8 + 1 × 7 = 57",
+        "1 × 12 + 1 × 11 + … 4 more: 34 … + 1 × 6 = 63",
+    ]
+    assert sums[-1] == last
+
+
 def test_long_sums_are_written_with_their_ends():
     terms = [Value(float(i), f"t{i}") for i in range(10)]
     assert steps(gg.sum(terms))[10].rule == "v10 = t0 + t1 + … 7 more … + t9"
@@ -331,6 +348,17 @@ def test_the_line_that_made_a_node():
             line = file.read().splitlines()[place.line - 1]
         assert line[place.start : place.end] == "gg.dot([x], [3.0])"
     assert gg.steps(graph)[0].source == by_op[""]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="columns came with Python 3.11")
+def test_columns_count_characters_where_python_counts_bytes(tmp_path):
+    line = "y = ('äöü €', x * x, 'ß')[1]"
+    file = tmp_path / "user.py"
+    file.write_text(line, encoding="utf-8")
+    with gg.record_source() as sources:
+        exec(compile(line, str(file), "exec"), names := {"x": Value(2.0)})
+    place = sources[names["y"]]
+    assert line[place.start : place.end] == "x * x"
 
 
 def test_recording_lines_leaves_another_profiler_in_place():

@@ -277,6 +277,26 @@ def test_a_backward_pass_inside_another_is_refused():
     assert z.grad == 1.0
 
 
+def test_no_grad_of_a_generator_that_another_thread_closes_leaves_that_threads_blocks_open():
+    def generator():
+        with gg.no_grad():
+            yield (Value(2.0) * 3).op
+
+    started = generator()
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        assert first.submit(next, started).result() == "detached"
+
+        def close():
+            with gg.no_grad():
+                started.close()
+                inside = (Value(2.0) * 3).op
+            return inside, (Value(2.0) * 3).op
+
+        assert second.submit(close).result() == ("detached", "mul")
+    assert (Value(2.0) * 3).op == "mul"
+    assert record.STATE.paused == 0
+
+
 # -- numbers that were used ---------------------------------------------------------------------------------
 
 

@@ -350,6 +350,18 @@ def test_a_folded_box_shows_its_output(network):
     assert repr(node.data) in box.tooltip
 
 
+def test_an_edge_that_stands_for_several_has_no_slope(network):
+    graph = Graph(network)
+    drawing = layout(graph, engine="builtin", fold=True, slopes=True)
+    several = [edge for edge in drawing.edges if len(edge.stands_for) > 1]
+    assert several
+    assert {edge.slope for edge in several} == {""}
+    single = [edge for edge in drawing.edges if len(edge.stands_for) == 1]
+    slopes = [graph.nodes[edge.node].slopes[edge.position] for edge in single]
+    assert [edge.slope for edge in single] == ["" if slope is None else short(slope) for slope in slopes]
+    assert any(edge.slope for edge in single)
+
+
 def test_the_tooltip_names_the_file_and_no_folder():
     with record_source() as sources:
         x = Value(3.0, "x")

@@ -181,7 +181,9 @@ def test_command_prints_svg_without_a_file(capsys):
 
 def test_command_explains(tmp_path, capsys):
     assert main(["draw", "a = x*x; a + x", "x=3", "--explain", "x", "-o", str(tmp_path / "p.html")]) == 0
-    assert "= 7: the sum over 3 paths" in capsys.readouterr().out
+    wrote, *paths = capsys.readouterr().out.splitlines()
+    assert wrote.endswith("= 7: the sum over 3 paths")
+    assert paths == ["x → a → v2: 3 × 1 = 3", "x → a → v2: 3 × 1 = 3", "x → v2: 1 = 1"]
 
 
 @pytest.mark.parametrize(
