@@ -191,3 +191,9 @@ def test_large_contributions_that_cancel_are_no_mistake(at):
     report = gg.gradcheck(lambda x: x * 3.1e8 - 3.1e8 * x + gg.tanh(x), [at])
     assert report, str(report)
     assert report.rows[0].verdict == "right"
+
+
+@pytest.mark.parametrize(("at", "away", "verdict"), [(1e9, 10, "kink"), (-1e9, -10, "kink"), (1e9, 200, "right")])
+def test_how_near_a_kink_is_grows_with_the_input(at, away, verdict):
+    """1e-7 of the input to either side, so 100 at 1e9, where 1e-7 itself is less than the next float is away."""
+    assert gg.gradcheck(lambda x: gg.relu(x - at), [at + away]).rows[0].verdict == verdict

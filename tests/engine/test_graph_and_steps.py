@@ -324,6 +324,18 @@ def test_the_sum_of_a_long_ledger_says_what_its_middle_adds_up_to():
     assert sums[-1] == last
 
 
+def test_with_gradients_fills_in_what_arrives_and_nothing_else():
+    x = Value(2.0, "x")
+    y = 3 * x + (x - x)
+    filled = steps(y).with_gradients()
+    grads = {node.name: node.grad for node in filled.graph.nodes}
+    assert grads["x"] == 3.0
+    assert {node.grad for node in filled.graph.nodes if node.op == "const"} == {None}
+    assert filled.graph.root.grad == 1.0
+    assert [step.numbers for step in filled] == [step.numbers for step in steps(y)]
+    assert x.grad == 0.0  # the Value itself is as it was
+
+
 def test_long_sums_are_written_with_their_ends():
     terms = [Value(float(i), f"t{i}") for i in range(10)]
     assert steps(gg.sum(terms))[10].rule == "v10 = t0 + t1 + … 7 more … + t9"
