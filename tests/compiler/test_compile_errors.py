@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -117,6 +118,19 @@ def test_not_finite_is_located() -> None:
         with pytest.raises(DomainError, match="w is nan"):
             recorded.value_and_grad()
     assert root.data == 1.0
+
+
+@pytest.mark.parametrize("backend", ["numpy", "python"])
+def test_the_input_that_is_not_finite_is_named_by_its_own_number(backend: Literal["numpy", "python"]) -> None:
+    weights = [Value(1.0), Value(2.0), Value(3.0)]
+    program = gg.compile(
+        lambda x: gg.dot(weights, [*x, 1.0]).sin(), example=([1.0, 2.0],), params=weights, backend=backend
+    )
+    with pytest.raises(DomainError, match=r"^input 1 is inf in example 2; parameters and inputs must be finite"):
+        program.value_and_grad([[1.0, 2.0], [0.0, 1.0], [1.0, math.inf]])
+    program.params[2] = math.inf
+    with pytest.raises(DomainError, match=r"^parameter 2 is inf"):
+        program.value_and_grad([[1.0, 2.0]])
 
 
 def test_the_check_refuses_broken_programs() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import tracemalloc
 from importlib.util import find_spec
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -263,3 +265,30 @@ def test_a_sum_that_goes_on_into_another_sum_is_a_result_too():
 
     program = gg.compile(function, example=(1.0,), params=w)
     assert program.run([1.0, -4.0]).tolist() == [[5.0, 2.0, 10.0, 10.0], [-5.0, 7.0, -5.0, 3.0]]
+
+
+@pytest.mark.parametrize(
+    ("way", "backend"), [("two ops", "numpy"), ("square and op", "numpy"), ("penalty", "numpy"), ("two ops", "numba")]
+)
+def test_gradients_of_overlapping_parameters_do_not_remember_the_last_call(
+    way: str, backend: Literal["numpy", "numba"]
+) -> None:
+    """The parts overlap in some cells alone: the buffer must be zeroed first, or old numbers are added to."""
+    if backend == "numba":
+        pytest.importorskip("numba")
+    ws = [Value(0.1 * i + 0.2) for i in range(12)]
+
+    def function(x: list[Value]) -> Value:
+        if way == "two ops":
+            return gg.dot([w.tanh() for w in ws[:8]], [w.exp() for w in ws[4:]]) * x[0]
+        if way == "square and op":
+            return gg.dot(ws[4:], x) ** 2 + gg.sum([w.tanh() for w in ws[:8]])
+        rows = [gg.dot(ws[i : i + 4], x[:4]).tanh() for i in range(0, 12, 4)]
+        return gg.sum(rows) + gg.dot(ws[2:9], ws[2:9])
+
+    rows = [[0.3 * math.sin(8 * i + j) for j in range(8)] for i in range(3)]
+    program = gg.compile(function, example=(rows[0],), params=ws, backend=backend)
+    expected = np.mean([gg.grad(function(row), ws) for row in rows], axis=0)
+    for _ in range(3):
+        assert program.value_and_grad(rows)[1] == pytest.approx(expected, rel=1e-12)
+        program.value_and_grad([[5 * x for x in rows[1]]])

@@ -323,3 +323,11 @@ def test_a_data_set_validates_and_takes_no_single_index():
 def test_an_undefined_loss_is_told_without_a_warning():
     with pytest.raises(nn.TrainingError, match=r"log\(a\) is undefined"):
         nn.fit(nn.MLP(2, [4, 1], activation="log", seed=0), *nn.moons(20), loss="binary_cross_entropy", epochs=1)
+
+
+@pytest.mark.parametrize("loss", ["hinge", "binary_cross_entropy"])
+def test_minus_one_stands_for_a_class_only_where_all_are_plus_or_minus_one(loss):
+    inputs = [[0.0], [1.0], [2.0]]
+    nn.fit(nn.MLP(1, [1], seed=1), inputs, [-1, 1, 1], loss=loss, epochs=1)
+    with pytest.raises(ValueError, match="the classes are 0 and 1"):
+        nn.fit(nn.MLP(1, [1], seed=1), inputs, [-1, 0, 1], loss=loss, epochs=1)

@@ -350,6 +350,15 @@ def test_a_folded_box_shows_its_output(network):
     assert repr(node.data) in box.tooltip
 
 
+def test_unfolding_opens_every_call_around_the_one_that_is_named(network):
+    """The layer between the network and its neuron opens, too, where both ends are named."""
+    graph = Graph(network)
+    neuron = layout(graph, engine="builtin", fold=True, unfold=["layers[0].neurons[3]"])
+    both = layout(graph, engine="builtin", fold=True, unfold=["MLP", "layers[0].neurons[3]"])
+    assert [box.id for box in both.boxes] == [box.id for box in neuron.boxes]
+    assert "layers[0]" not in {box.label for box in both.boxes}
+
+
 def test_an_edge_that_stands_for_several_has_no_slope(network):
     graph = Graph(network)
     drawing = layout(graph, engine="builtin", fold=True, slopes=True)

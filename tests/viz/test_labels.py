@@ -205,3 +205,8 @@ def test_boxes_are_wide_enough_for_their_text():
     drawing = pictured("W" * 20)
     box = drawing.boxes[0]
     assert box.width >= text_width(box.title, 12) > 200
+
+
+def test_a_character_that_only_joins_takes_no_room():
+    assert text_width("می\u200cخواهم", 12) == text_width("میخواهم", 12)
+    assert text_width("👩\u200d💻", 12) == text_width("👩💻", 12)
