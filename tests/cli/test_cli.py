@@ -159,7 +159,9 @@ def test_walking_with_keys():
             (b"b", "step 2 of 8"),
             (b"\x1b[D", "step 1 of 8"),
             (b"\x1b[F", "x.grad = 6 + 2 × 3 = 12"),
+            (b"\r", "step 8 of 8"),  # there is no further one
             (b"\x1b[H", "step 1 of 8"),
+            (b"b", "step 1 of 8"),  # and none before
             (b"g5\r", "step 5 of 8"),
             (b"g99\r", "there are steps 1 to 8, not 99"),
             (b"?", "Enter/→ next"),
