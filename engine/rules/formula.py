@@ -75,6 +75,8 @@ def parse(text: str, functions: frozenset[str] = PRIMITIVES) -> Formula:
     >>> sorted(parse("b * a**(b - 1)").names)
     ['a', 'b']
     """
+    if "#" in text:  # the text stands in the docstrings of generated functions, where a comment could end them
+        raise OpError(f"formula {text!r} contains a comment: write it beside the formula")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:

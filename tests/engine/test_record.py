@@ -433,6 +433,8 @@ def test_steps_say_what_they_are():
         (("odd", "?", "a", "tanh(a, a)", "1"), "calls tanh with 2 operands (it takes 1)"),
         (("odd", "?", "a ａ", "a * 2", "2;0"), "each input once"),
         (("odd", "?", "a", "a * 1e999", "1"), "contains Constant"),
+        (("odd", "?", "a", 'a # """; print("run"); """', "1"), "contains a comment"),
+        (("odd", "?", "a", "a", '1 # """ or print("run") or """'), "contains a comment"),
         (("odd", "?", "a", "elu(a)", "1"), "otherwise than with (a, k=1.0)"),
         (("odd", "?", "a", "dot(a, a)", "1"), "otherwise than with"),
         (("odd", "?", "sigmoid", "sigmoid(sigmoid)", "1"), "names an input and is called"),
