@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.writing import write_file
 from .layers import MLP, Layer, Neuron, Perceptron
 
 if TYPE_CHECKING:
@@ -56,17 +56,7 @@ def save(model: Module, path: str | Path, notes: Mapping[str, Any] | None = None
     >>> again.state_dict() == model.state_dict()
     True
     """
-    content = to_bytes(model, notes)
-    target = Path(path)
-    half_written = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with half_written.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        half_written.replace(target)
-    finally:
-        half_written.unlink(missing_ok=True)
+    write_file(path, to_bytes(model, notes))
 
 
 def load(path: str | Path, into: Module | None = None) -> Any:
