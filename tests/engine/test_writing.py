@@ -29,6 +29,12 @@ def test_what_is_written_is_read(tmp_path, content):
     assert names(tmp_path) == ["a.txt"]
 
 
+def write_half(path, fail=lambda: None):
+    with replacing(path) as part:
+        part.write_text("new, but only ha")
+        fail()
+
+
 FAILURES = [
     (errno.ENOSPC, "the disk is full, and nothing was changed"),
     (errno.EDQUOT, "your share of the disk is used up"),
@@ -50,10 +56,8 @@ def test_when_writing_fails_the_old_file_is_as_it_was(tmp_path, monkeypatch, num
         monkeypatch.setattr(os, "fsync", fails)
     elif place == "replace":
         monkeypatch.setattr(Path, "replace", fails)
-    with pytest.raises(OSError, match=reason) as caught, replacing(path) as part:
-        part.write_text("new, but only ha")
-        if place == "body":
-            fails()
+    with pytest.raises(OSError, match=reason) as caught:
+        write_half(path, *[fails] * (place == "body"))
     assert str(caught.value).startswith(f"cannot write {path}: ")
     assert "[Errno" not in str(caught.value)
     assert caught.value.errno == number
@@ -63,9 +67,11 @@ def test_when_writing_fails_the_old_file_is_as_it_was(tmp_path, monkeypatch, num
 
 @pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt(), OSError("mine"), OSError(2, "no", "font")])
 def test_an_error_of_the_block_is_passed_on_as_it_is(tmp_path, error):
-    with pytest.raises(type(error)) as caught, replacing(tmp_path / "a") as part:
-        part.write_text("half")
+    def fails():
         raise error
+
+    with pytest.raises(type(error)) as caught:
+        write_half(tmp_path / "a", fails)
     assert caught.value is error
     assert names(tmp_path) == []
 
