@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from .shown import is_hidden, visible
+
 
 class DomainError(ArithmeticError, ValueError):
     """An op met numbers for which it, or its slope, has no finite value.
@@ -19,6 +23,9 @@ class DomainError(ArithmeticError, ValueError):
 class GraphError(ValueError):
     """A graph that was handed in (as JSON, or built by hand) is malformed."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(visible(message))
+
 
 class OpError(ValueError):
     """An entry of the op table is malformed: its formula, its inputs or its slopes."""
@@ -35,15 +42,15 @@ class ExpressionError(ValueError):
     """
 
     def __init__(self, message: str, text: str, start: int = 0, end: int | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = visible(message)
+        super().__init__(self.message)
         self.text = text
         self.start = start
         self.end = start + 1 if end is None else max(end, start + 1)
 
     def caret(self, width: int = 72) -> str:
         """The expression with a caret under the place, cut to `width` columns around it."""
-        line = self.text.replace("\n", " ").replace("\t", " ")
+        line = "".join("\N{REPLACEMENT CHARACTER}" if is_hidden(c) else c for c in re.sub(r"\s", " ", self.text))
         left = max(0, min(self.start - width // 2, len(line) - width))
         shown = line[left : left + width]
         head, tail = ("…" if left else ""), ("…" if left + width < len(line) else "")

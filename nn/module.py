@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.core.value import LEAF, Value
 from ..engine.number import number
+from ..engine.shown import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -107,5 +108,5 @@ def _parts(part: Any, path: str, seen: set[Any]) -> Iterator[tuple[str, Value | 
 
 
 def _few(names: list[str]) -> str:
-    shown = ", ".join(names[:5])
+    shown = visible(", ".join(names[:5]))
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

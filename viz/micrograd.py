@@ -7,9 +7,10 @@ from typing import Any
 from graphviz import Digraph, ExecutableNotFound  # type: ignore[import-untyped]  # it ships no types
 
 from ..engine.core.value import CONST, Value
+from ..engine.shown import visible
 from ..engine.story.graph import Graph
 from .model.diagram import DIRECTIONS
-from .model.text import shorten, visible
+from .model.text import shorten
 from .place.operands import op_symbol
 from .render.dot import dot_text, record_text
 

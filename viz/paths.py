@@ -17,12 +17,13 @@ from ..engine.core.chain import topological_order
 from ..engine.core.value import Value
 from ..engine.rules.dialect import write
 from ..engine.rules.notation import NO_DIGITS, Text, call, number, short, times
+from ..engine.shown import visible
 from ..engine.story.equation import digits_for
 from ..engine.story.flow import flows
 from ..engine.story.graph import Graph
 from .drawing import Drawing
 from .model.diagram import Box, Direction, Edge
-from .model.text import shorten, visible
+from .model.text import shorten
 from .picture import graph_of
 from .place.boxes import changed_since, node_box
 from .place.layout import Engine, placed_diagram
@@ -134,7 +135,7 @@ def draw_paths(
     graph = Graph.of((n._replace(label=n.name) if n.id in ends else n for n in graph.nodes), graph.groups)
     count, total = count_paths(graph, start), _gradient(graph, start)
     if not count:
-        raise ValueError(f"{graph.root.name} does not depend on {graph.nodes[start].name}: there is no path")
+        raise ValueError(f"{_short(graph, graph.root.id)} does not depend on {_short(graph, start)}: there is no path")
     shown = [path for path, _ in zip(paths(graph, start), range(limit))]
     messages = [_in_words(graph, path) for path in shown]
     if count > limit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..rules.ops import OPS
+from ..shown import visible
 from .ir import Constant, Dots, Elementwise, Extreme, Gather, MatrixProgram, Operand, Product, Step, Sum, View
 from .naming import layer_of
 from .trace import Trace
@@ -78,7 +79,7 @@ def operand_name(t: Trace, program: MatrixProgram, x: Operand | None) -> str:
     buffer = program.buffers[x.buffer]
     cells = x.cells().ravel()
     if buffer.role == "params" and cells.min() == cells.max():
-        return t.labels.get(int(cells[0]), f"params[{cells[0]}]")
+        return visible(t.labels.get(int(cells[0]), f"params[{cells[0]}]"))
     whole = len(cells) >= buffer.cells - buffer.holes
     return buffer.name if whole or buffer.role == "gathered" else f"{buffer.name}[{cells.min()}:{cells.max() + 1}]"
 

@@ -22,6 +22,7 @@ from ..core.value import Value, no_grad
 from ..errors import DomainError
 from ..rules.notation import short
 from ..rules.ops import OPS
+from ..shown import visible
 from .reference import evaluate, kink_signs
 
 COMPLEX_STEP = 1e-30
@@ -81,9 +82,8 @@ class Report:
         table = [head]
         for row in self.rows:
             error = "–" if row.verdict == "kink" else f"{row.error:.1e}"  # nothing is right or wrong there
-            table.append(
-                (row.name, f"{row.analytic + 0.0:.10g}", f"{row.numeric + 0.0:.10g}", error, row.verdict, row.method)
-            )
+            name, a, n = visible(row.name), f"{row.analytic + 0.0:.10g}", f"{row.numeric + 0.0:.10g}"
+            table.append((name, a, n, error, row.verdict, row.method))
         widths = [max(len(line[i]) for line in table) for i in range(len(head))]
         right = {1, 2, 3}
         lines = []
@@ -91,7 +91,7 @@ class Report:
             cells = [cell.rjust(w) if k in right else cell.ljust(w) for k, (cell, w) in enumerate(zip(line, widths))]
             note = self.rows[i - 1].note if i else ""
             lines.append("  ".join(cells).rstrip() + (f"  ({note})" if note else ""))
-        wrong = [row.name for row in self.rows if row.verdict == "wrong"]
+        wrong = [visible(row.name) for row in self.rows if row.verdict == "wrong"]
         kinks = [row.name for row in self.rows if row.verdict == "kink"]
         if wrong:
             lines.append(f"WRONG: {len(wrong)} of {len(self.rows)} derivatives disagree: {', '.join(wrong)}")

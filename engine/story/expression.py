@@ -136,6 +136,10 @@ def parse(text: str) -> Expression:
     if "\0" in text:
         raise ExpressionError("cannot be read: it contains a null character", text, text.index("\0"))
     try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ExpressionError("cannot be read: it contains bytes that are no text", text, error.start) from None
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's advice on odd code; what matters here is refused below
             module = ast.parse(text)

@@ -15,6 +15,7 @@ from ..core.origin import number_used, origin, same
 from ..core.value import CONST, DETACHED, LEAF, Value
 from ..errors import GraphError
 from ..rules.ops import OPS
+from ..shown import visible
 from .naming import distinct, next_free, numbered, subscript
 from .scope import Call
 
@@ -195,7 +196,7 @@ class Graph:
         return tuple(node._replace(now=None) for node in self.nodes), self.groups
 
     def __repr__(self) -> str:
-        return f"Graph({len(self.nodes)} nodes, root={self.root.name}={self.root.data!r})"
+        return f"Graph({len(self.nodes)} nodes, root={visible(self.root.name)}={self.root.data!r})"
 
     # -- JSON ---------------------------------------------------------------------------------------------
 

@@ -6,14 +6,16 @@ One forward step a node, one seed step, one backward step an edge. Adding up the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, overload
 
-from ..core.value import Value
+from ..core.value import CONST, Value
+from ..shown import visible
 from .flow import Flow, flows
 from .graph import Graph, SourceLine
+from .naming import distinct
 from .telling import Teller
 
 Phase = Literal["forward", "seed", "backward"]
@@ -72,7 +74,7 @@ class Steps(Sequence[Step]):
 
     def __init__(self, graph: Graph, names: Sequence[str] | None = None) -> None:
         self.graph = graph
-        self.names = tuple(node.name for node in graph.nodes) if names is None else tuple(names)
+        self.names = tuple(shown_names(graph) if names is None else names)
 
     def with_gradients(self) -> Steps:
         """The same steps over the graph with every gradient filled in, and none where none arrives."""
@@ -182,6 +184,18 @@ class Steps(Sequence[Step]):
     def gradients(self) -> list[float]:
         """The gradient of every node after the last step, by id."""
         return [arrivals[-1][1] if arrivals else 0.0 for arrivals in self.arrivals]
+
+
+def shown_names(graph: Graph, spell: Callable[[str], str] = visible) -> list[str]:
+    """What each node of a graph is called in text, by id: its name as `spell` writes it, and no two the same.
+
+    >>> shown_names(Graph(Value(2.0, "x\\n") * 3))
+    ['x\\\\n', '3', 'v2']
+    """
+    names = [node.name for node in graph.nodes]
+    number = [node.op == CONST and not node.label for node in graph.nodes]  # constants may be equal
+    shown = distinct(["" if plain else spell(name) for name, plain in zip(names, number)])
+    return [text or name for text, name in zip(shown, names)]
 
 
 def steps(root: Value | Graph, names: Mapping[str, object] | None = None) -> Steps:

@@ -92,7 +92,7 @@ def test_mistakes_are_told_in_one_line_with_their_place(text, message, start):
     assert caught.value.start == start
     shown, caret = caught.value.caret().split("\n")
     assert caret.index("^") == start
-    assert shown == text
+    assert shown == text.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import html
+import io
+import unicodedata
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
 import glassgrad as gg
 from glassgrad import Value, nn
+from glassgrad.engine.errors import ExpressionError
+from glassgrad.engine.story.expression import parse
 from glassgrad.viz import plot
+from glassgrad.viz.cli.errors import CommandError
+from glassgrad.viz.cli.main import main
+from glassgrad.viz.walk.terminal import print_steps, view
 
 HOSTILE = "<img src=x onerror=alert(1)>&amp;"
 
@@ -90,3 +98,127 @@ def test_an_ampersand_in_dot_is_an_ampersand():
     from glassgrad.viz.render.dot import dot_text
 
     assert dot_text(["a &lt; b & c"]) == "a &amp;lt; b &amp; c"
+
+
+# -- names that would steer a terminal -----------------------------------------------------------------------------
+
+STEERING = {
+    "colour": "\x1b[31mred\x1b[0m",
+    "title of the window": "\x1b]0;owned\x07",
+    "8-bit control sequence": "\x9b2J",
+    "carriage return": "a\rb",
+    "line": "a\nb",
+    "backspace": "right\x08\x08\x08\x08\x08wrong",
+    "turned round": "a\u202egnp.exe",
+    "isolated": "\u2066a\u2069",
+    "half a character": "a\ud800b",
+}
+MARKUP = ["h[t]", "h[/]", "[red]x[/red]", "[link=http://x]y[/link]", "[[]]", ":smile:", "\\[b]"]
+
+
+def rich_text(what, **options):
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=400, force_terminal=False, **options)
+    console.print(what)
+    return console.file.getvalue()
+
+
+def all_steps(walk):
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=400)
+    print_steps(walk, console)
+    return console.file.getvalue()
+
+
+def error_of(call):
+    try:
+        call()
+    except (ValueError, TypeError, CommandError) as error:
+        caret = error.caret() if isinstance(error, ExpressionError) else ""
+        return f"{error}\n{caret}"
+    raise AssertionError("it was no error")
+
+
+def named(name):
+    x, w = Value(2.0, name), Value(-3.0, "w")
+    return x, (x * w).tanh()
+
+
+def graph(name):
+    return gg.Graph(named(name)[1])
+
+
+def compiled(name):
+    x, y = named(name)
+    return gg.compile(y, params=[x, *(v for v in y.inputs[0].inputs if v is not x)], backend="numpy")
+
+
+TEXTS = {
+    "explain": lambda name: str(gg.explain(named(name)[1], name)),
+    "steps": lambda name: "\n".join(f"{s.rule}\n{s.numbers}\n{s.sentence}" for s in gg.steps(named(name)[1])),
+    "repr of steps": lambda name: repr(gg.steps(named(name)[0] * 1)),
+    "repr of a Value": lambda name: repr(named(name)[0]),
+    "repr of a Graph": lambda name: repr(gg.Graph(named(name)[0])),
+    "repr of a Stepper": lambda name: repr(gg.viz.step(named(name)[0])),
+    "gradcheck": lambda name: str(gg.gradcheck(named(name)[1], [named(name)[0]], names=[name])),
+    "listing": lambda name: str(compiled(name)),
+    "source": lambda name: compiled(name).source,
+    "drawing": lambda name: str(gg.viz.draw(named(name)[0])),
+    "messages of a drawing": lambda name: "\n".join(gg.viz.draw_paths(named(name)[1], name).messages),
+    "view in a terminal": lambda name: rich_text(view(gg.viz.step(graph(name)).walk, -1)),
+    "steps in a terminal": lambda name: all_steps(gg.viz.step(graph(name)).walk),
+    "GraphError": lambda name: error_of(lambda: graph(name).find("nothing")),
+    "GraphError of two": lambda name: error_of(lambda: gg.Graph(Value(1.0, name) * Value(2.0, name)).find(name)),
+    "no path": lambda name: error_of(lambda: gg.viz.draw_paths(gg.Graph(2 * named(name)[0]), "2", {})),
+    "ExpressionError": lambda name: error_of(lambda: parse(f"x + {name}").evaluate({"x": 1.0})),
+    "error of a command": lambda name: error_of(lambda: (_ for _ in ()).throw(CommandError(name))),
+    "unknown state": lambda name: error_of(lambda: nn.Neuron(2, seed=0).load_state_dict({name: 1.0})),
+}
+
+
+@pytest.mark.parametrize("name", STEERING.values(), ids=STEERING)
+@pytest.mark.parametrize("text_of", TEXTS.values(), ids=TEXTS)
+def test_no_text_steers_a_terminal(text_of, name):
+    steering = {c for c in text_of(name) if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co")} - {"\n"}
+    assert not steering
+
+
+@pytest.mark.parametrize("name", MARKUP)
+@pytest.mark.parametrize("text_of", TEXTS.values(), ids=TEXTS)
+def test_no_name_is_read_as_markup(text_of, name):
+    text_of(name)
+
+
+@pytest.mark.parametrize("name", MARKUP)
+@pytest.mark.parametrize("text_of", ["explain", "steps", "gradcheck", "view in a terminal", "steps in a terminal"])
+def test_a_name_is_shown_as_it_is(text_of, name):
+    assert name in TEXTS[text_of](name)
+
+
+@pytest.mark.parametrize("name", STEERING.values(), ids=STEERING)
+@pytest.mark.parametrize(
+    "words",
+    [
+        lambda name: [name],
+        lambda name: ["step", "x", "x=1", f"--{name}"],
+        lambda name: ["step", f"x + {name}", "x=1"],
+        lambda name: ["step", f"x*1 # {name}", "x=1", "--all"],
+        lambda name: ["step", f"{name}.py:f", "x=1"],
+        lambda name: ["step", "x*x", f"{name}=1"],
+        lambda name: ["step", "x*x", f"x={name}"],
+        lambda name: ["draw", "x*x", "x=1", "-o", f"{name}/a.svg"],
+        lambda name: ["draw", "x*x", "x=1", "-o", f"{name}.bmp"],
+        lambda name: ["draw", "x*x", "x=1", "--explain", name],
+        lambda name: ["train", name],
+        lambda name: ["predict", f"{name}.safetensors", name],
+        lambda name: ["compile", name],
+    ],
+)
+def test_no_word_of_a_command_comes_back_as_control(words, name, capsys):
+    with suppress(SystemExit):  # argparse's way
+        main(words(name))
+    shown = "".join(capsys.readouterr())
+    assert not {c for c in shown if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co")} - {"\n"}
+    assert "Traceback" not in shown

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from glassgrad import Graph, Value
 from glassgrad.engine.rules.notation import short
+from glassgrad.engine.shown import visible
 from glassgrad.viz.micrograd import draw_dot
-from glassgrad.viz.model.text import MAX_LABEL, shorten, text_width, visible
+from glassgrad.viz.model.text import MAX_LABEL, shorten, text_width
 from glassgrad.viz.place.layout import layout
 from glassgrad.viz.render.dot import render_dot
 from glassgrad.viz.render.html import html_image, render_html

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import glassgrad as gg
-from glassgrad.viz.model.text import visible
+from glassgrad.engine.shown import visible
 from glassgrad.viz.walk.page import page_data
 
 NEURON = "n = x1*w1 + x2*w2 + b; tanh(n)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import warnings
 
+from ...engine.shown import visible
 from ...engine.story.graph import Graph
 from ..drawing import ENDINGS
 from ..paths import LIMIT, draw_paths
@@ -85,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
             raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(f"cannot write {options.output}: {error.strerror}") from None
-    print(f"wrote {path}: {drawing.summary}")
+    print(f"wrote {visible(str(path))}: {drawing.summary}")
     for note in (*drawing.messages, *(str(warning.message) for warning in caught)):
         print(note)
     return 0

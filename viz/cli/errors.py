@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from ...engine.shown import visible
+
 
 class CommandError(Exception):
-    """A mistake of the user's, told in one line; the command ends with exit status 2."""
+    """A mistake of the user's, told in one line (and its place below); the command ends with exit status 2."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(visible, super().__str__().split("\n")))
 
 
 def in_one_line(error: Exception) -> str:

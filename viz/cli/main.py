@@ -7,8 +7,10 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
+from typing import NoReturn
 
 from ... import __version__
+from ...engine.shown import visible
 from .errors import CommandError
 
 COMMANDS = {
@@ -34,6 +36,14 @@ completion by the TAB key, from the next shell on:
   glassgrad --print-completion zsh > FOLDER/_glassgrad       # a folder of $fpath"""
 
 
+class Parser(argparse.ArgumentParser):
+    """What is wrong with the words after `glassgrad`, told in text that cannot steer the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and end with status 2."""
+        super().error(visible(message))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -44,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 where a check failed, 2 for a mistake of the user's.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="glassgrad",
         description="A scalar autograd engine in which nothing is hidden.",
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ...engine.errors import DomainError
+from ...engine.shown import visible
 from ...engine.story.graph import Graph
 from ..walk import terminal
 from ..walk.script import ScriptError, load_function, names_function, place_of
@@ -61,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     elif options.json:
         rows = [dataclasses.asdict(event) for event in stepper.steps]
         document = {"expression": expression, "graph": json.loads(stepper.graph.to_json()), "steps": rows}
-        print(json.dumps(document, ensure_ascii=False, indent=1))
+        print(json.dumps(document, indent=1))
     elif sys.stdin.isatty() and sys.stdout.isatty() and not options.all:
         terminal.run(stepper.walk)
     else:
@@ -76,7 +77,7 @@ def _stepper(options: argparse.Namespace) -> Stepper:
         return Stepper(Graph(result.root, sources=result.sources), text, text)
     values = numbers(options)
     try:
-        function = load_function(options.expression, lambda line: print(line, file=sys.stderr))
+        function = load_function(options.expression, lambda line: print(visible(line), file=sys.stderr))
     except ScriptError as error:
         raise CommandError(str(error)) from None
     try:
@@ -96,4 +97,5 @@ def _save(stepper: Stepper, path: Path, ending: str) -> None:
         raise CommandError(f"cannot write {path}: {error.strerror or error}") from None
     except (ValueError, ImportError) as error:
         raise CommandError(f"cannot write {path}: {error}") from None
-    print(f"wrote {path}: {len(stepper.steps)} steps" + ("; open it in a browser" if ending == ".html" else ""))
+    hint = "; open it in a browser" if ending == ".html" else ""
+    print(f"wrote {visible(str(path))}: {len(stepper.steps)} steps{hint}")

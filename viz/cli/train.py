@@ -12,6 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from ...engine.shown import visible
 from ...nn import schedules
 from ...nn.data import MADE, REAL, Dataset, Standardisation, read_csv, split
 from ...nn.files import save
@@ -283,8 +284,8 @@ def _print_summary(options: argparse.Namespace, trained: _Trained, written: list
         if part is not None:
             table.add_row(*_quality(trained, name, part))
     for path in written:
-        table.add_row("written", str(path))
-    Console().print(table, markup=False)
+        table.add_row("written", visible(str(path)))
+    Console(markup=False, emoji=False).print(table)
 
 
 def _quality(trained: _Trained, name: str, part: Dataset) -> tuple[str, str]:

@@ -1,34 +1,14 @@
-"""Text as a drawing shows it: labels made safe and short, and how wide they will be."""
+"""Text as a drawing shows it: labels made short, and how wide they will be."""
 
 from __future__ import annotations
 
 import unicodedata
 from typing import Final
 
+from ...engine.shown import JOINERS
+
 MAX_LABEL: Final = 28
 """Characters of a label that are shown; the whole of it is in the tooltip."""
-
-_JOINERS = frozenset("\u200c\u200d")  # they build emoji and letters, and turn no text around
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-
-def visible(text: str) -> str:
-    r"""`text` with everything that cannot be seen (control, direction and unassigned characters) as an escape.
-
-    >>> print(visible("a\nb\u202ec"))
-    a\nb\u202ec
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(map(_visible, text))
-
-
-def _visible(character: str) -> str:
-    if character in _JOINERS or 0xE0020 <= ord(character) <= 0xE007F:  # the last are the letters of flag emoji
-        return character
-    if unicodedata.category(character) in _HIDDEN:
-        return character.encode("unicode_escape").decode("ascii")
-    return character
 
 
 def shorten(text: str, limit: int = MAX_LABEL) -> str:
@@ -78,7 +58,7 @@ def helvetica_width(character: str) -> int:
     code = ord(character)
     if 32 <= code < 127:
         return HELVETICA[code - 32]
-    if character in _JOINERS:
+    if character in JOINERS:
         return 0
     return 600 if code < 0x250 else 820 if code < 0x10000 else 1100
 

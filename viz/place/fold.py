@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from ...engine.core.value import DETACHED, LEAF
+from ...engine.shown import visible
 from ...engine.story.graph import Graph
-from ..model.text import visible
 
 AUTO_LIMIT: Final = 150
 """With fold="auto", a graph of more boxes than this is folded."""

@@ -13,7 +13,8 @@ from typing import Any, Final
 from ...engine.core.functions import function
 from ...engine.errors import DomainError
 from ...engine.rules.ops import OPS, Op
-from ..model.text import shorten, visible
+from ...engine.shown import visible
+from ..model.text import shorten
 
 TRIALS: Final = 4
 LONGEST_SIGN: Final = 2

@@ -7,9 +7,10 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
+from ...engine.shown import visible
 from ...engine.story.moment import Moment, moment
 from ..model.diagram import Box, Diagram, Edge
-from ..model.text import shorten, visible
+from ..model.text import shorten
 from ..model.theme import LIGHT, with_colours
 from ..render.gif import render_gif
 from ..render.svg import render_svg

@@ -14,6 +14,7 @@ try:
 except ImportError as error:
     raise ImportError('the full-screen walk needs textual: pip install "glassgrad[tui]"') from error
 
+from ...engine.shown import visible
 from ...engine.story.ledger import ledger
 from ...engine.story.moment import changed, moment
 from .terminal import BACKWARD, COLUMNS, FORWARD, cells
@@ -144,7 +145,7 @@ class WalkApp(App[None]):
                 if str(table.get_cell(str(number), column)) != text:
                     table.update_cell(str(number), column, Text(text), update_width=True)
         table.move_cursor(row=now.focus)
-        head = f"{PHASES[step.phase]}   step {self.index + 1} of {len(walk.steps)}   {walk.title}"
+        head = f"{PHASES[step.phase]}   step {self.index + 1} of {len(walk.steps)}   {visible(walk.title)}"
         self._write("#head", Text(head, colour))
         self._write("#lines", self._source(step.node, colour))
         self._write("#formula", Text.assemble((step.rule, "italic"), "\n", (step.numbers, f"bold {colour}")))

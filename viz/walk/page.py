@@ -20,10 +20,10 @@ from xml.etree import ElementTree
 from ...engine.core.value import CONST
 from ...engine.rules.notation import short
 from ...engine.rules.ops import OPS
+from ...engine.shown import visible
 from ...engine.story.graph import Node, format_number
 from ...engine.story.ledger import contribution_of, running_sums
 from ...engine.story.steps import Step, Steps
-from ..model.text import visible
 from ..model.theme import css_variables
 from ..render.svg import render_svg
 from .source_pane import Place

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...engine.shown import visible
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,7 +31,7 @@ def names_function(target: str) -> bool:
 
 def place_of(error: BaseException) -> str:
     """Kind, message and place of an error in the user's own code, in one line."""
-    said = " ".join(f"{type(error).__name__}: {error}".split())
+    said = visible(" ".join(f"{type(error).__name__}: {error}".split()))
     frames = traceback.extract_tb(error.__traceback__)
     return f"{said} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else said
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...engine.core.value import CONST
 from ...engine.rules.ops import OPS
+from ...engine.shown import visible
 from ...engine.story.expression import FILE
 from ...engine.story.graph import Graph, Node, SourceLine
-from ..model.text import shorten, visible
+from ..model.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,7 +81,9 @@ def source_pane(graph: Graph, expression: str = "") -> SourcePane:
         for i, place in here.items():
             block = wanted[place.line]
             number = blocks.setdefault((file, *block), len(blocks))
-            places[i] = Place(number, place.line - block[1], place.start, place.end)
+            line = linecache.getline(file, place.line)
+            end = None if place.end is None else _width(line, place.end)
+            places[i] = Place(number, place.line - block[1], _width(line, place.start), end)
     for node in graph.nodes:  # a number in the user's code is made on the line that uses it
         for i in node.inputs:
             if graph.nodes[i].op == CONST and i not in places and node.id in places:
@@ -168,23 +171,31 @@ def _blocks(file: str, lines: list[int]) -> dict[int, tuple[str, int, int]]:
 def _excerpt(file: str, name: str, first: int, last: int) -> Excerpt:
     title = PurePath(file).name if not file.startswith("<") and "ipykernel" not in file else ""
     where = " · ".join(part for part in (title or "notebook cell" * ("ipykernel" in file) or file, name) if part)
-    return Excerpt(where, first, tuple(line.rstrip("\n").expandtabs(1) for line in _lines(file)[first - 1 : last]))
+    return Excerpt(where, first, tuple(map(_shown, _lines(file)[first - 1 : last])))
+
+
+def _shown(line: str) -> str:
+    return visible(line.rstrip("\n").expandtabs(1))
+
+
+def _width(line: str, column: int) -> int:
+    """Where the character at a column stands once the line is shown."""
+    return len(_shown(line[:column]))
 
 
 def _typed(graph: Graph, expression: str) -> SourcePane:
     """A line for each statement of the expression; its places count characters from the start of the text."""
     starts, lines = [], []
     for match in re.finditer(r"[^;\n]+;?", expression):
-        lines.append(match[0].strip())
+        lines.append(visible(match[0].strip()))
         starts.append(match.start() + len(match[0]) - len(match[0].lstrip()))
     places = {}
     for node in graph.nodes:
         if node.source is not None and node.source.file == FILE:
             line = bisect_right(starts, node.source.start) - 1
-            end = node.source.end
-            places[node.id] = Place(
-                0, line, node.source.start - starts[line], None if end is None else end - starts[line]
-            )
+            first, end = node.source.start, node.source.end
+            last = None if end is None else _width(expression[starts[line] :], end - starts[line])
+            places[node.id] = Place(0, line, _width(expression[starts[line] :], first - starts[line]), last)
     return SourcePane((Excerpt("expression", 0, tuple(lines)),), places, True)
 
 

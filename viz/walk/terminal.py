@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ...engine.core.value import CONST
 from ...engine.rules.ops import OPS
+from ...engine.shown import visible
 from ...engine.story.moment import Moment, NodeState, moment
 from ...engine.story.steps import Step, Steps
 from ..model.theme import TERMINAL_BACKWARD, TERMINAL_FORWARD
@@ -106,10 +107,11 @@ def _window(count: int, focus: int, rows: int | None) -> tuple[int, int]:
 
 
 def _underlined(expression: str, step: Step, colour: str) -> Text:
-    text = Text(expression)
-    if step.source is not None and step.source.end is not None:
-        text.stylize(f"bold underline {colour}", step.source.start, step.source.end)
-    return text
+    place = step.source
+    if place is None or place.end is None:
+        return Text(visible(expression))
+    before, part, after = expression[: place.start], expression[place.start : place.end], expression[place.end :]
+    return Text.assemble(visible(before), (visible(part), f"bold underline {colour}"), visible(after))
 
 
 def print_steps(walk: Walk, console: Console | None = None) -> None:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from ...engine.core.value import CONST
 from ...engine.rules.notation import short
+from ...engine.shown import visible
 from ...engine.story.graph import Graph
-from ...engine.story.naming import distinct
-from ...engine.story.steps import Steps
-from ..model.text import shorten, visible
+from ...engine.story.steps import Steps, shown_names
+from ..model.text import shorten
 from ..place.layout import layout
 from .source_pane import SourcePane, source_pane
 
@@ -67,6 +66,5 @@ def walk_through(graph: Graph, title: str = "", expression: str = "") -> Walk:
     >>> walk.title, [node.grad for node in walk.graph.nodes]
     ('v2', [3.0, 2.0, 1.0])
     """
-    shown = distinct(["" if node.op == CONST else shorten(visible(node.name), NAME_LENGTH) for node in graph.nodes])
-    names = [name or node.name for name, node in zip(shown, graph.nodes)]
+    names = shown_names(graph, lambda name: shorten(visible(name), NAME_LENGTH))
     return Walk(Steps(graph, names).with_gradients(), title or graph.root.name, expression)

@@ -1,0 +1,28 @@
+"""Text of other people, such as a label, a column's name or a path, made safe to print: it cannot steer a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+JOINERS: Final = frozenset("\u200c\u200d")
+"""They build emoji and letters, and turn no text around."""
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def visible(text: str) -> str:
+    r"""`text` with everything that cannot be seen (control, direction and unassigned characters) as an escape.
+
+    >>> print(visible("a\nb\u202ec"))
+    a\nb\u202ec
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c.encode("unicode_escape").decode("ascii") if is_hidden(c) else c for c in text)
+
+
+def is_hidden(character: str) -> bool:
+    """Whether a character cannot be seen and does more than join its neighbours."""
+    if character in JOINERS or 0xE0020 <= ord(character) <= 0xE007F:  # the last are the letters of flag emoji
+        return False
+    return unicodedata.category(character) in _HIDDEN
