@@ -10,14 +10,23 @@ from .shown import is_hidden, visible
 class DomainError(ArithmeticError, ValueError):
     """An op met numbers for which it, or its slope, has no finite value.
 
-    It is a `ValueError` and an `ArithmeticError`, as `math` raises either.
+    It is a `ValueError` and an `ArithmeticError`, as `math` raises either; a division by zero is a `ZeroDivisionError`,
+    too, and a result too large for a float an `OverflowError`.
 
     >>> import glassgrad as gg
     >>> gg.Value(0.0, label="x").log()
     Traceback (most recent call last):
         ...
-    glassgrad.engine.errors.DomainError: log(x) is undefined at x=0.0 (it needs a > 0)
+    glassgrad.engine.errors.DomainError: log(x) is undefined at x=0.0 (it needs x > 0)
     """
+
+
+class DomainZeroDivisionError(DomainError, ZeroDivisionError):
+    """A division by zero, in an op or in its slope."""
+
+
+class DomainOverflowError(DomainError, OverflowError):
+    """A result, or a slope, that is larger than the largest float."""
 
 
 class GraphError(ValueError):

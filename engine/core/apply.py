@@ -9,7 +9,8 @@ from ..number import number
 from ..rules.floats import float_function
 from ..rules.op import Op
 from ..rules.ops import OPS
-from .record import UNDEFINED, constant, domain_error, is_value, recorder, reflected_recorder
+from .record import constant, is_value, recorder, reflected_recorder
+from .undefined import UNDEFINED, domain_error
 
 
 def apply(name: str, *operands: Any) -> Any:

@@ -9,6 +9,8 @@ from itertools import count
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
+from . import own
+
 if TYPE_CHECKING:
     from .value import Value
 
@@ -73,6 +75,7 @@ def backward(root: Value) -> None:
     """Add ∂root/∂leaf to every leaf's gradient, and set it afresh on every node in between.
 
     Raises:
+        GraphError: if a node made by hand has no rule, or one that gives to others than its children.
         RuntimeError: if it is called in the midst of another backward pass, by a signal handler or a `__del__`.
     """
     with WALKING:
@@ -91,6 +94,9 @@ def backward(root: Value) -> None:
                     continue
                 upstream = node._grad
                 if a.__class__ is tuple:
+                    if node._slope_a is None:
+                        own.run(node, [])
+                        continue
                     for v, slope in zip(a, node._slope_a):
                         v._grad += upstream * slope
                 else:

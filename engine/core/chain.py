@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from .backward import differentiable_order
+from . import own
+from .backward import WALKING, differentiable_order
 
 if TYPE_CHECKING:
     from .value import Value
@@ -68,7 +69,7 @@ def chain_rule(
 def edges(node: Value) -> Iterator[tuple[int, Value, float]]:
     """The operands of `node` that take a gradient: position, operand, stored slope; twice where one is used twice."""
     if node._a.__class__ is tuple:
-        for position, (v, slope) in enumerate(zip(node._a, node._slope_a)):
+        for position, (v, slope) in enumerate(zip(node._a, node._slope_a or own_slopes(node))):
             if v._kind != "const":
                 yield position, v, slope
     else:
@@ -76,6 +77,12 @@ def edges(node: Value) -> Iterator[tuple[int, Value, float]]:
             yield 0, node._a, node._slope_a
         if node._slope_b is not None:
             yield 1, node._b, node._slope_b
+
+
+def own_slopes(node: Value) -> tuple[float, ...]:
+    """The slopes of a node whose rule is a closure, measured (see `own.slopes`)."""
+    with WALKING:
+        return own.slopes(node)
 
 
 def topological_order(root: Value) -> list[Value]:

@@ -64,7 +64,7 @@ def define_op(
         domain: interval on which it is tested, or one for each input.
         kinks: formulas that are zero where the slope jumps, separated by `;`.
         analytic: whether the complex-step derivative may be taken through it.
-        needs: what the inputs must satisfy, for the error message.
+        needs: what the inputs must satisfy, for the error message: `"{a} > 0"`.
         words: what the result is, in words: `"{a} times {b}"`.
 
     Raises:

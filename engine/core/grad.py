@@ -15,7 +15,8 @@ from .apply import apply
 from .backward import differentiable_order
 from .chain import chain_rule, edges
 from .origin import number_used, same
-from .value import Value, constant
+from .own import OWN
+from .value import DETACHED, Value, constant
 
 VALUES: Final = Code(power="{0} ** {1}", choice_="{yes} if {test} else {no}")
 """Formulas on Values: as they are written in the table."""
@@ -37,7 +38,8 @@ def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> A
         A float (or Value) for one x, a list for several. 0 where y does not depend on x.
 
     Raises:
-        ValueError: with `create_graph`, if a number below `y` was changed after `y` was computed.
+        ValueError: if `y` was made under `no_grad()` or by `detach()`, as nothing was recorded behind it; with
+            `create_graph`, if a number below `y` was changed after `y` was computed, or a node has a rule of your own.
 
     >>> from glassgrad import Value
     >>> x = Value(3.0)
@@ -45,6 +47,13 @@ def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> A
     >>> dy.data, grad(dy, x)
     (27.0, 18.0)
     """
+    if not isinstance(y, Value):
+        raise TypeError(f"grad takes the result, a Value, first, got {type(y).__name__} {y!r}")
+    if y.op == DETACHED and y is not xs:
+        raise ValueError(
+            f"grad() of {y!r}: nothing was recorded behind it (it was made under no_grad() or by detach()), "
+            "so its derivatives are not known"
+        )
     wanted = [xs] if isinstance(xs, Value) else list(xs)
     totals: dict[Value, Any] = {y: 1.0}
     watched = _edges_as_values if create_graph else edges
@@ -60,6 +69,11 @@ def _edges_as_values(node: Value) -> Iterator[tuple[int, Value, Any]]:
     """`edges`, each slope computed once more from its formula as a Value (or a float where it is constant)."""
     inputs = node.inputs
     for index, (v, stored) in enumerate(zip(inputs, node.slopes)):
+        if node.op == OWN:
+            raise ValueError(
+                f"grad(create_graph=True): the rule of {node!r} is a closure, which cannot be differentiated: "
+                "make it an op with gg.define_op"
+            )
         if stored is None:
             continue
         op = OPS[node.op]

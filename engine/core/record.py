@@ -13,17 +13,16 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any, Final
 
-from ..errors import DomainError
 from ..number import number
 from ..rules.derive import define
 from ..rules.floats import float_function, float_names
 from ..rules.formula import GENERATED
 from ..rules.op import Op
 from ..rules.ops import OPS
-from ..rules.recording import recording_source, reflected_source, sum_source
+from ..rules.recording import nodes_source, recording_source, reflected_source, sum_source
 from .origin import LOCK, STATE
+from .undefined import UNDEFINED, domain_error
 
-UNDEFINED: Final = (ValueError, ZeroDivisionError, OverflowError)
 LEAF, CONST, DETACHED = "", "const", "detached"
 
 
@@ -94,15 +93,19 @@ def is_value(thing: object) -> bool:
 
 def constant(like: Any, x: float) -> Any:
     """A plain number as a node of the graph, of the class of `like`."""
-    node = like.__class__(x)
-    node._kind = CONST
-    return node
+    return _bare(like.__class__, x, CONST)
 
 
 def detached(like: Any, x: float) -> Any:
     """A number whose history was not recorded."""
-    node = like.__class__(x)
-    node._kind = DETACHED
+    return _bare(like.__class__, x, DETACHED)
+
+
+def _bare(kind: type, x: float, what: str) -> Any:
+    """A node without operands; a subclass's `__init__`, which may want other arguments, is not asked."""
+    node = object.__new__(kind)
+    node._data, node._grad, node._kind, node._mark, node._origin = x, NOT_COMPUTED, what, 0, STATE.clock
+    node._a = node._b = node._slope_a = node._slope_b = None
     return node
 
 
@@ -145,12 +148,37 @@ def _defined(op: Op, name: str, source: str, **names: Any) -> Callable[..., Any]
 
 
 def plain_number(given: object, name: str) -> Any:
-    """The other side of a binary op as a float; NotImplemented for what may know Values itself (arrays)."""
+    """The other side of a binary op as a float; NotImplemented for a Value of another class, and for what may know
+    Values itself (arrays)."""
     if given.__class__ is float:
         return given
-    if getattr(given, "shape", ()):  # a NumPy array: it goes on element by element
+    if is_value(given) or getattr(given, "shape", ()):  # a NumPy array: it goes on element by element
         return NotImplemented
     return number(given, f"{name} of a Value")
+
+
+def only_number(given: object, name: str) -> float:
+    """The plain number that an op takes beside a Value."""
+    return number(given, f"{name} of a Value")
+
+
+def of_two_classes(name: str, first: Any, other: Any) -> Any:
+    """A binary op of a Value and one of another class, such as a subclass; NotImplemented if `other` is none."""
+    return _of_nodes(OPS[name])(first, other) if is_value(other) else NotImplemented
+
+
+@cache
+def _of_nodes(op: Op) -> Callable[..., Any]:
+    return _defined(op, op.name, nodes_source(op, op.name))
+
+
+def class_of(first: Any, *others: Any) -> type:
+    """The class of a result: that of the first operand, or a subclass of it that another operand has."""
+    kind: type = first.__class__
+    for v in others:
+        if v.__class__ is not kind and issubclass(v.__class__, kind):
+            kind = v.__class__
+    return kind
 
 
 def listed(group: Any, name: str, parameter: str) -> tuple[Any, ...]:
@@ -181,34 +209,20 @@ def with_constants(name: str, *groups: Any) -> Any:
     return recorder(op, name)(*(tuple(map(node, group)) for group in lists), *map(node, start))
 
 
-def domain_error(name: str, operands: tuple[Any, ...], error: Exception) -> DomainError:
-    """The error for an op that failed on `operands` with `error`, in terms of the user's own labels."""
-    op = OPS[name]
-    numbers = [getattr(v, "_data", v) for v in operands]
-    labels = [getattr(v, "_label", "") or n for v, n in zip(operands, op.names)]
-    where = ", ".join(f"{label}={x!r}" for label, x in zip(labels, numbers))
-    call = f"{name}({', '.join(map(str, labels))})"
-    try:
-        float_function(op)(*numbers)
-        what = f"the slope of {call} is not finite"
-    except OverflowError:
-        return DomainError(f"{call} overflows at {where}: the result is larger than 1.8e308, the largest float")
-    except UNDEFINED:
-        what = f"{call} is undefined"
-    return DomainError(f"{what} at {where}" + (f" (it needs {op.needs})" if op.needs else f" ({error})"))
-
-
 NAMES: Final[dict[str, Any]] = {
     "NOT_COMPUTED": NOT_COMPUTED,
     "STATE": STATE,
     "UNDEFINED": UNDEFINED,
     "add_up": sum,
+    "class_of": class_of,
     "detached": detached,
     "domain_error": domain_error,
     "is_paused": is_paused,
     "listed": listed,
     "multiply": operator.mul,
     "new": object.__new__,
+    "of_two_classes": of_two_classes,
+    "only_number": only_number,
     "plain_number": plain_number,
     "with_constants": with_constants,
 }

@@ -6,16 +6,21 @@ in `backward.py` is one loop over data. Operators and methods follow from the op
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, KeysView
 from contextvars import ContextVar
-from typing import Any, Final, cast, final
+from functools import partial
+from typing import Any, Final, cast
 
+from ..errors import GraphError
 from ..number import number
 from ..rules.ops import OPS
 from . import record
 from .backward import WALKING, backward
+from .chain import own_slopes
+from .copying import reduced, restore
 from .operators import Operators
 from .origin import STATE, Origin, change
+from .own import OWN, WRITTEN, assign_rule, become_own
 from .record import CONST, DETACHED, LEAF, NOT_COMPUTED, no_grad
 
 __all__ = ["COMPARED", "CONST", "DETACHED", "LEAF", "Value", "constant", "no_grad"]
@@ -24,48 +29,72 @@ COMPARED: Final[ContextVar[Callable[[bool], bool] | None]] = ContextVar("COMPARE
 """Who is told of comparisons: gets each outcome, and returns the one to go on with."""
 
 
-@final
+def _refused(what: str, way_out: str) -> Callable[..., Any]:
+    def refuse(self: Value, *_: object) -> Any:
+        raise TypeError(f"{what} of {self!r} would lose the gradient silently: {way_out}")
+
+    return refuse
+
+
 class Value(Operators):
     """A node of the computation graph.
 
     Args:
         data: a real number (int, float, NumPy scalar, ...), kept as a Python float.
+        _children: the Values that this one was computed from, if its rule is a closure of your own (as in micrograd);
+            a string here is the label.
+        _op: what that rule is called.
         label: a name for messages and drawings.
 
+    A rule of your own is a function without arguments, assigned to `_backward`, that adds to the gradient of each
+    child what the gradient of the result brings it. Any other attribute may be set, too; a subclass's arithmetic gives
+    nodes of the subclass (made without its `__init__`).
+
     Raises:
-        TypeError: if `data` is not a real number.
+        TypeError: if `data` is not a real number, or a child not a Value.
 
     >>> x = Value(3.0, label="x")
     >>> y = x * x
     >>> y.backward()
     >>> y.data, x.grad
     (9.0, 6.0)
+    >>> def cube(v):
+    ...     out = Value(v.data**3, (v,), "cube")
+    ...     def rule():
+    ...         v.grad += 3 * v.data**2 * out.grad
+    ...     out._backward = rule
+    ...     return out
+    >>> from glassgrad import grad
+    >>> grad(2 * cube(x), x)
+    54.0
     """
 
-    __slots__ = ("_a", "_b", "_data", "_grad", "_kind", "_label", "_mark", "_origin", "_slope_a", "_slope_b")
+    __slots__ = ("__dict__", "_a", "_b", "_data", "_grad", "_kind", "_mark", "_origin", "_slope_a", "_slope_b")
 
     _a: Any
     _b: Any
     _data: float
     _grad: float
-    _label: str
     _mark: int
     _kind: str
     _slope_a: Any
     _origin: int | Origin
     _slope_b: Any
+    _label: str = ""  # few nodes have one of their own, and keep it in their __dict__
 
-    def __init__(self, data: float, label: str = "") -> None:
+    def __init__(self, data: float, _children: Iterable[Value] | str = (), _op: str = "", label: str = "") -> None:
         self._data = data if data.__class__ is float else number(data)
-        if label.__class__ is str:
-            self._label = label
-        else:
-            self.label = label
         self._grad = NOT_COMPUTED
         self._kind = LEAF
         self._mark = 0
         self._origin = STATE.clock
         self._a = self._b = self._slope_a = self._slope_b = None
+        if _children.__class__ is str and not label:
+            _children, label = (), cast("str", _children)
+        if label != "":
+            self.label = label
+        if _children != () or _op != "":
+            become_own(self, cast("Iterable[Value]", _children), _op)
 
     # -- what a node knows --------------------------------------------------------------------------------
 
@@ -85,6 +114,9 @@ class Value(Operators):
 
     @grad.setter
     def grad(self, new: float | None) -> None:
+        written = WRITTEN.get()
+        if written is not None:
+            written.append((self, self._grad))
         self._grad = NOT_COMPUTED if new is None else number(new, "Value.grad")
 
     @property
@@ -105,7 +137,8 @@ class Value(Operators):
 
     @property
     def op(self) -> str:
-        """Name of the op in the table; `""` for a leaf, `"const"` for a number, `"detached"` without history."""
+        """Name of the op in the table; `""` for a leaf, `"const"` for a number, `"detached"` without history, `"own"`
+        for a rule of your own."""
         return self._kind
 
     @property
@@ -121,7 +154,13 @@ class Value(Operators):
 
     @property
     def slopes(self) -> tuple[float | None, ...]:
-        """∂(this)/∂(input) for each input, as stored when this was computed; None for a constant."""
+        """∂(this)/∂(input) for each input, as stored when this was computed; None for a constant, and where a rule of
+        your own has none."""
+        if self._kind == OWN:
+            try:
+                return own_slopes(self)
+            except GraphError:  # no rule yet, or none that has slopes: whoever needs them says so
+                return (None,) * len(self.inputs)
         if self._a.__class__ is tuple:
             return tuple(None if v._kind == CONST else s for v, s in zip(self._a, self._slope_a))
         return (self._slope_a, self._slope_b)[: len(self.inputs)]
@@ -173,13 +212,17 @@ class Value(Operators):
     def __bool__(self) -> bool:
         return _compared(self._data != 0.0)
 
-    def __float__(self) -> float:
-        raise TypeError(
-            f"float({self!r}) would lose the gradient silently: use .data for the number, "
-            "or Value methods (v.exp(), gg.tanh(v)) instead of math functions"
-        )
+    __float__ = _refused("float()", "use .data for the number, and v.exp() or gg.tanh(v) instead of math functions")
+    __int__ = _refused("int()", "use int(v.data) for the number")
+    __index__ = _refused("an index out", "use int(v.data) for the number; to choose by a Value, multiply by a one-hot list")
+    __round__ = _refused("round()", "use round(v.data, digits) for the number, f'{v:.3f}' for its text")
+    __floordiv__ = __rfloordiv__ = _refused("//", "the slope of a whole number is 0; use v.data // c, or (v - v % c) / c")
+    __divmod__ = __rdivmod__ = _refused("divmod()", "use v % c for the rest, and (v - v % c) / c")
+    as_integer_ratio = _refused("statistics", "use sum(values) / len(values) for the mean, .data for the number")
 
-    __int__ = __float__
+    def conjugate(self) -> Value:
+        """Itself: a real number. `np.std` asks for it."""
+        return self
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)
@@ -189,28 +232,59 @@ class Value(Operators):
         grad = f", grad={self._grad!r}" if self.has_grad else ""
         return f"Value({self._data!r}{label}{grad})"
 
-    def __reduce__(self) -> Any:
-        raise TypeError(
-            "a Value is not pickled or deep-copied: use gg.Graph(v).to_json() for a graph, v.detach() for a number"
-        )
+    def __copy__(self) -> Value:
+        """A second node with the same number, behind it the same graph."""
+        twin = cast("Value", object.__new__(self.__class__))
+        for slot in Value.__slots__[1:]:
+            setattr(twin, slot, getattr(self, slot))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return reduced(self)
+
+    def __setstate__(self, state: Any) -> None:
+        restore(self, state)
 
     # -- for code written against micrograd ---------------------------------------------------------------
 
     @property
-    def _prev(self) -> set[Value]:
-        return set(self.inputs)
+    def _prev(self) -> KeysView[Value]:
+        """The operands, each once and in order, without plain numbers that are part of the op (the 2 of `x**2`)."""
+        constant = [one.constant for one in OPS[self._kind].inputs] if self._kind in OPS else ()
+        return dict.fromkeys(v for i, v in enumerate(self.inputs) if not any(constant[i : i + 1])).keys()
+
+    @_prev.setter
+    def _prev(self, children: Iterable[Value]) -> None:
+        become_own(self, children, self._op)
 
     @property
     def _op(self) -> str:
+        given = self.__dict__.get("_symbol")
+        if given is not None:
+            return cast("str", given)
         if self._kind == "pow_const":
             return f"**{self.inputs[1]._data:g}"
         return OPS[self._kind].symbol if self._kind in OPS else ""
 
-    def _backward(self) -> None:
-        """Pass this node's gradient on to its inputs, once: the chain rule for one node."""
-        for v, slope in zip(self.inputs, self.slopes):
-            if slope is not None:
-                v._grad += self._grad * slope
+    @_op.setter
+    def _op(self, symbol: str) -> None:
+        self.__dict__["_symbol"] = symbol
+
+    @property
+    def _backward(self) -> Callable[[], None]:
+        """Passes this node's gradient on to its inputs, once: the chain rule for one node."""
+        return cast("Callable[[], None]", self.__dict__.get("_rule") or partial(_pass_on, self))
+
+    @_backward.setter
+    def _backward(self, rule: Callable[[], None]) -> None:
+        assign_rule(self, rule)
+
+
+def _pass_on(node: Value) -> None:
+    for v, slope in zip(node.inputs, node.slopes):
+        if slope is not None:
+            v._grad += node._grad * slope
 
 
 def _compared(outcome: bool) -> bool:

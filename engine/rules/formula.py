@@ -24,9 +24,9 @@ _TWO = frozenset(["max", "min", "mod"])
 RESULT = "y"
 """Stands for the result in the formula of a slope."""
 GENERATED = frozenset([
-    "NOT_COMPUTED", "STATE", "UNDEFINED", "add_up", "detached", "domain_error", "error", "first", "fold", "is_paused",
-    "is_value", "listed", "multiply", "new", "node", "np", "other", "plain_number", "pow", "self", "with_constants",
-    "without_start",     RESULT,
+    "NOT_COMPUTED", "STATE", "UNDEFINED", "add_up", "class_of", "detached", "domain_error", "error", "first", "fold",
+    "is_paused", "is_value", "listed", "multiply", "new", "node", "np", "of_two_classes", "only_number", "other",
+    "plain_number", "pow", "self", "with_constants", "without_start", RESULT,
 ])
 # fmt: on
 """Names that generated functions use for themselves, beside `node_<input>`, `slope_<input>` and `<input>_data`."""

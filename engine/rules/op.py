@@ -57,7 +57,7 @@ class Op(NamedTuple):
         domain: for each input the interval it is tested on, away from kinks.
         kinks: formulas; where one is zero the slope jumps (the value used there is a convention).
         analytic: whether the complex-step derivative may be taken through it.
-        needs: what the inputs must satisfy, for the error message.
+        needs: what the inputs must satisfy, for the error message: `"{a} > 0"`.
         words: what the result is, in words over the inputs' names.
         names: the names of the inputs.
         many: the names of those that take any number of values.
@@ -200,10 +200,11 @@ def make_op(
     mixed = known & set[str]().union(*(formula.calls for formula in op.formulas()))
     if mixed:
         raise OpError(f"op {name!r}: {', '.join(sorted(mixed))} names an input and is called as a function; rename it")
-    try:
-        op.words.format(**dict.fromkeys(plain, ""))
-    except (KeyError, IndexError, ValueError) as error:
-        raise OpError(f"op {name!r}: words={words!r} cannot be filled in with {', '.join(plain)}: {error}") from None
+    for what, text in (("words", op.words), ("needs", needs)):
+        try:
+            text.format(**dict.fromkeys(plain, ""))
+        except (KeyError, IndexError, ValueError, AttributeError) as error:
+            raise OpError(f"op {name!r}: {what}={text!r} cannot be filled in with {', '.join(plain)}: {error}") from None
     return op
 
 

@@ -15,7 +15,7 @@ def recording_source(op: Op, name: str) -> str:
     """The function called `name` that applies `op` to a Value `self` and, if there is a second operand, to a Value or
     number; an op of three operands and more to Values alone."""
     if len(op.inputs) > 2:
-        return _of_many(op, name)
+        return nodes_source(op, name)
     a = op.names[0]
     slopes = [f"slope_{a} = {_slope(op, 0)}"]
     read = [f"    {a} = self._data"]
@@ -23,7 +23,7 @@ def recording_source(op: Op, name: str) -> str:
         head, b, slope_b = "self", "None", "None"
     elif op.inputs[1].constant:
         head, b, slope_b = f"self, {op.inputs[1]}", op.names[1], "None"
-        read += _plain(b, b, op)
+        read += _plain(b, b, op) if name.startswith("__") else [f"    {b} = only_number({b}, {op.name!r})"]
     else:
         default = op.inputs[1].default
         head = "self, other" if default is None else f"self, other={default!r}"
@@ -32,11 +32,14 @@ def recording_source(op: Op, name: str) -> str:
             "    if is_value := other.__class__ is self.__class__:",
             f"        {op.names[1]} = other._data",
             "    else:",
-            *(f"    {line}" for line in _plain(f"{op.names[1]} = other", "other", op)),
+            f"        {op.names[1]} = plain_number(other, {op.name!r})",
+            f"        if {op.names[1]} is NotImplemented:",
+            f"            return of_two_classes({op.name!r}, self, other)",
+            f"        other = {op.names[1]}",
         ]
         slopes += [f"{slope_b} = {FLOATS.part(_slope(op, 1))} if is_value else None"]
     operands = "self" if b == "None" else f"self, {b}"
-    lines = [*read, *_apply(op, "self", operands, slopes), *_node(op, "self", "self", b, f"slope_{a}", slope_b)]
+    lines = [*read, *_apply(op, "self", operands, slopes), *_node(op, "self.__class__", "self", b, f"slope_{a}", slope_b)]
     return _function(op, name, head, lines)
 
 
@@ -47,18 +50,19 @@ def reflected_source(op: Op, name: str) -> str:
         f"    {b} = self._data",
         *_plain(f"{a} = other", "other", op),
         *_apply(op, "self", "other, self", [f"slope_{b} = {_slope(op, 1)}"]),
-        *_node(op, "self", "other", "self", "None", f"slope_{b}"),
+        *_node(op, "self.__class__", "other", "self", "None", f"slope_{b}"),
     ]
     return _function(op, name, "self, other", lines)
 
 
-def _of_many(op: Op, name: str) -> str:
+def nodes_source(op: Op, name: str) -> str:
+    """The function called `name` that applies `op`, of plain inputs, to Values alone, of whatever classes."""
     nodes = [f"node_{one.name}" for one in op.inputs]
     slopes = [f"slope_{one.name} = {'0.0' if one.constant else _slope(op, i)}" for i, one in enumerate(op.inputs)]
     lines = [
         *(f"    {one.name} = {node}._data" for one, node in zip(op.inputs, nodes)),
         *_apply(op, nodes[0], ", ".join(nodes), slopes),
-        *_node(op, nodes[0], _tuple(nodes), "None", _tuple([f"slope_{one.name}" for one in op.inputs]), "None"),
+        *_node(op, f"class_of({', '.join(nodes)})", _tuple(nodes), "None", _tuple([f"slope_{one.name}" for one in op.inputs]), "None"),
     ]
     return _function(op, name, ", ".join(nodes), lines)
 
@@ -101,7 +105,7 @@ def sum_source(op: Op, total: Reduction, started: bool) -> str:
     lines += [
         "    if STATE.paused and is_paused():",
         f"        return detached({first}, y)",
-        *_node(op, first, _tuple(nodes), "None", _tuple(slopes), "None"),
+        *_node(op, f"{first}.__class__", _tuple(nodes), "None", _tuple(slopes), "None"),
     ]
     return _function(op, op.name, f"{given}=None" if start else given, lines)
 
@@ -143,18 +147,17 @@ def _apply(op: Op, first: str, operands: str, slopes: list[str]) -> list[str]:
     ]
 
 
-def _node(op: Op, first: str, a: str, b: str, slope_a: str, slope_b: str) -> list[str]:
+def _node(op: Op, kind: str, a: str, b: str, slope_a: str, slope_b: str) -> list[str]:
     """The lines that make the node: slots are filled in place, as a call of __init__ would cost half as much again.
 
     One or two operands lie flat in `_a` and `_b`, a plain number without a slope; more lie in tuples in `_a` and
     `_slope_a`, numbers wrapped as constants.
     """
     return [
-        f"    node = new({first}.__class__)",
+        f"    node = new({kind})",
         "    node._data = y",
         "    node._grad = NOT_COMPUTED",
         f"    node._kind = {op.name!r}",
-        "    node._label = ''",
         "    node._mark = 0",
         "    node._origin = STATE.clock",
         f"    node._a = {a}",

@@ -1,0 +1,83 @@
+"""Copies of graphs for `pickle` and `copy.deepcopy`: a graph is listed flat, inputs first, so that neither recurses."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from .backward import differentiable_order
+from .origin import STATE, Origin
+from .own import OWN
+from .record import NOT_COMPUTED
+
+if TYPE_CHECKING:
+    from .value import Value
+
+SLOTS = ("_data", "_grad", "_kind", "_a", "_b", "_slope_a", "_slope_b")
+
+
+class _Listed(threading.local):
+    """The nodes of graphs that are being listed just now: each of them is taken apart alone."""
+
+    def __init__(self) -> None:
+        self.nodes: set[Value] = set()
+
+
+_listed = _Listed()
+
+
+class _End:
+    """Stands behind the list of a graph's nodes; when its turn comes, all of them are done."""
+
+    def __init__(self, nodes: list[Value]) -> None:
+        self.nodes = nodes
+
+    def __reduce__(self) -> Any:
+        _listed.nodes.difference_update(self.nodes)
+        return int, ()
+
+
+def reduced(node: Value) -> Any:
+    """What `__reduce_ex__` gives: a leaf by itself, a result as the last of the list of all nodes behind it.
+
+    Raises:
+        TypeError: for a node whose rule is a closure, which knows the nodes it was made for and no copy of them.
+    """
+    if node._a is not None and node not in _listed.nodes:
+        order = differentiable_order(node)
+        _listed.nodes.update(order)
+        return _last, (order, _End(order))
+    if node._kind == OWN:
+        raise TypeError(
+            f"{node!r} has a rule of its own, which is not pickled or deep-copied: copy the leaves and compute again, "
+            "or make the rule an op with gg.define_op"
+        )
+    slots = {slot: getattr(node, slot) for slot in SLOTS}
+    if node._grad is NOT_COMPUTED:
+        del slots["_grad"]
+    return _new, (node.__class__,), (slots, _shifted(node._origin, -STATE.clock), node.__dict__)
+
+
+def restore(node: Value, state: tuple[dict[str, Any], int | Origin, dict[str, Any]]) -> None:
+    """Fill a node that `_new` made; `state` is the third part of what `reduced` gave."""
+    slots, made, attributes = state
+    node._mark, node._grad, node._origin = 0, NOT_COMPUTED, _shifted(made, STATE.clock)
+    for slot, x in slots.items():
+        setattr(node, slot, x)
+    node.__dict__.update(attributes)
+
+
+def _new(kind: type[Value]) -> Value:
+    return object.__new__(kind)
+
+
+def _last(nodes: list[Value], _: object) -> Value:
+    return nodes[-1]
+
+
+def _shifted(made: int | Origin, ticks: int) -> int | Origin:
+    """A time told from now instead of from the start of this process, or the other way round."""
+    if isinstance(made, int):
+        return made + ticks
+    past = tuple((until + ticks, x) for until, x in made.past)
+    return made._replace(made=made.made + ticks, past=past, since=made.since + ticks)

@@ -1,0 +1,172 @@
+"""Nodes whose rule is a closure of the learner's own, as in micrograd: `Value(data, children, op)`, `out._backward = rule`.
+
+`backward()` runs the closure as it is. Whoever needs local slopes (`grad`, steps, drawings, the gradient check) measures
+them: a rule adds upstream × slope to each child's gradient, so run on known gradients it tells the slopes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import GraphError
+from .origin import number_used, same
+
+if TYPE_CHECKING:
+    from .value import Value
+
+OWN: Final = "own"
+WRITTEN: Final[ContextVar[list[tuple[Any, float]] | None]] = ContextVar("gradients set by a rule of one's own", default=None)
+"""While such a rule runs: the nodes whose `grad` it set, each with the gradient before."""
+_PROPORTIONAL: Final = 1e-9
+"""How far, relatively, a rule may be from upstream × slope: the rounding of a long closure, nothing more."""
+
+
+def become_own(node: Value, children: Iterable[Value], symbol: str) -> None:
+    """Make `node` one whose rule is a closure, computed from `children`.
+
+    Raises:
+        TypeError: if a child is no Value.
+        ValueError: if `node` is one of its own ancestors.
+    """
+    if isinstance(children, (str, bytes)) or not isinstance(children, Iterable):
+        raise TypeError(f"the children of a Value are Values, in a tuple; got {type(children).__name__} {children!r}")
+    inputs = tuple(dict.fromkeys(children))
+    for child in inputs:
+        if not hasattr(child, "_slope_a"):
+            raise TypeError(
+                f"the children of a Value are Values, got {type(child).__name__} {child!r}: wrap a number in Value(...)"
+            )
+    refuse_cycle(node, inputs)
+    node._a, node._b, node._slope_a, node._slope_b = inputs or None, None, None, None
+    node._kind = OWN if inputs else ""
+    if symbol:
+        node.__dict__["_symbol"] = symbol
+
+
+def assign_rule(node: Value, rule: Callable[[], None]) -> None:
+    """Make `rule` the rule of `node`.
+
+    Raises:
+        TypeError: if it cannot be called.
+        ValueError: if nothing lies behind the node that a gradient could be handed to.
+    """
+    if not callable(rule):
+        raise TypeError(f"_backward takes a function without arguments, got {type(rule).__name__} {rule!r}")
+    if node.inputs:
+        become_own(node, node.inputs, node._op)
+    elif not _does_nothing(rule):
+        raise ValueError(
+            f"{node!r} has no children to which a rule could hand its gradient: make it with Value(data, children, op)"
+        )
+    node.__dict__["_rule"] = rule
+
+
+def _does_nothing(rule: Any) -> bool:
+    code = getattr(rule, "__code__", None)
+    return code is not None and code.co_code == (lambda: None).__code__.co_code and code.co_consts in ((None,), ())
+
+
+def refuse_cycle(node: Value, inputs: tuple[Value, ...]) -> None:
+    """Refuse that `node` is computed from `inputs` if it is behind them itself."""
+    came_from: dict[Value, Value] = dict.fromkeys(inputs, node)
+    stack = list(came_from)
+    while stack:
+        v = stack.pop()
+        if v is node:
+            around = [v]
+            while (v := came_from[v]) is not node:
+                around.append(v)
+            names = " ← ".join(_called(one) for one in [node, *reversed(around)])
+            raise ValueError(f"a Value cannot be computed from itself, and this one would be: {names}")
+        for u in v.inputs:
+            if u not in came_from:
+                came_from[u] = v
+                stack.append(u)
+
+
+def run(node: Value, written: list[tuple[Any, float]]) -> None:
+    """Let the rule of `node` hand its gradient to its children; `written` gets who was given what before.
+
+    Raises:
+        GraphError: if it has no rule, or the rule sets the gradient of a result that is not among the children: what
+            lies behind that would miss it.
+    """
+    rule = node.__dict__.get("_rule")
+    if rule is None:
+        raise GraphError(
+            f"{_called(node)} was made from {_all(node.inputs)} by hand and has no rule: assign its _backward, "
+            "a function that adds to the gradient of each"
+        )
+    token = WRITTEN.set(written)
+    try:
+        rule()
+    finally:
+        WRITTEN.reset(token)
+    for v, _ in written:
+        if v._a is not None and v not in node.inputs and v is not node:
+            raise _stranger(node, v)
+
+
+def _stranger(node: Value, v: Value) -> GraphError:
+    return GraphError(
+        f"the rule of {_called(node)} sets the gradient of {_called(v)}, which is not among its children "
+        f"({_all(node.inputs)}): pass it, too, in Value(data, children, op)"
+    )
+
+
+def slopes(node: Value) -> tuple[float, ...]:
+    """∂node/∂child for each child: what the rule adds to its gradient where that of `node` is 1.
+
+    Every gradient is as before afterwards.
+
+    Raises:
+        GraphError: if there is no rule, if it does not add upstream × slope, or if a child was changed since.
+    """
+    inputs = node.inputs
+    for v in inputs:
+        if not same(number_used(v, node), v._data):
+            raise GraphError(
+                f"{_called(v)} was changed after {_called(node)} was computed from it, and the rule of "
+                f"{_called(node)} may read the new number: compute the result again"
+            )
+    once, again = (_added(node, inputs, upstream, begun) for upstream, begun in ((1.0, 0.0), (-2.0, 1.0)))
+    for v, slope, twice in zip(inputs, once, again):
+        if not abs(twice + 2.0 * slope) > _PROPORTIONAL * abs(slope) + 1e-15:  # NaN and infinity are seen elsewhere
+            continue
+        if not abs(twice + 1.0 + 2.0 * slope) > _PROPORTIONAL * (1.0 + abs(slope)):
+            problem = f"overwrites the gradient of {_called(v)}: it must add to it, with +="
+        else:
+            problem = (
+                f"does not add upstream × slope to the gradient of {_called(v)}: for an upstream gradient of 1 it adds "
+                f"{slope!r}, for -2 it adds {twice!r}; backward() runs it as it is"
+            )
+        raise GraphError(f"the rule of {_called(node)} {problem}")
+    return tuple(once)
+
+
+def _added(node: Value, inputs: tuple[Value, ...], upstream: float, begun: float) -> list[float]:
+    """What the rule adds to the gradients of the children, begun at `begun`."""
+    before = [(v, v._grad) for v in (*inputs, node)]
+    written: list[tuple[Any, float]] = []
+    try:
+        for v in inputs:
+            v._grad = begun
+        node._grad = upstream
+        run(node, written)
+        for v, _ in written:
+            if v not in inputs:
+                raise _stranger(node, v)
+        return [v._grad - begun for v in inputs]
+    finally:
+        for v, old in [*reversed(written), *before]:
+            v._grad = old
+
+
+def _called(node: Value) -> str:
+    return node._label or (f"{node._op} = {node._data!r}" if node._op else repr(node._data))
+
+
+def _all(nodes: tuple[Value, ...]) -> str:
+    return ", ".join(map(_called, nodes))
