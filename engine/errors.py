@@ -17,7 +17,7 @@ class DomainError(ArithmeticError, ValueError):
     >>> gg.Value(0.0, label="x").log()
     Traceback (most recent call last):
         ...
-    glassgrad.engine.errors.DomainError: log(x) is undefined at x=0.0 (it needs x > 0)
+    glassgrad.engine.errors.DomainError: log(x) is undefined at x = 0.0 (it needs x > 0)
     """
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.backward import WALKING, differentiable_order
+from ..core.own import OWN
 from ..core.record import recorder
 from ..core.value import CONST, DETACHED, LEAF, Value, constant
 from ..rules.ops import OPS
@@ -146,6 +147,10 @@ def _trace(
                 push(numbers.setdefault(x, _CONSTANTS + len(numbers)))
             else:
                 push(~b._mark)
+    if OWN in ops:
+        raise CompileError(
+            "a node has a rule of its own, a closure, which cannot be compiled: make it an op with gg.define_op"
+        )
     read = np.array(operands, dtype=np.int64)
     found = np.array([~v._mark for v in roots], dtype=np.int64)
     for slots in (read, found):

@@ -69,7 +69,7 @@ def _edges_as_values(node: Value) -> Iterator[tuple[int, Value, Any]]:
     """`edges`, each slope computed once more from its formula as a Value (or a float where it is constant)."""
     inputs = node.inputs
     for index, (v, stored) in enumerate(zip(inputs, node.slopes)):
-        if node.op == OWN:
+        if node._kind == OWN:
             raise ValueError(
                 f"grad(create_graph=True): the rule of {node!r} is a closure, which cannot be differentiated: "
                 "make it an op with gg.define_op"

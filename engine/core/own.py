@@ -1,7 +1,7 @@
-"""Nodes whose rule is a closure of the learner's own, as in micrograd: `Value(data, children, op)`, `out._backward = rule`.
+"""Nodes whose rule is a closure of the learner's own, as in micrograd: `Value(data, children, op)` with a `_backward`.
 
-`backward()` runs the closure as it is. Whoever needs local slopes (`grad`, steps, drawings, the gradient check) measures
-them: a rule adds upstream × slope to each child's gradient, so run on known gradients it tells the slopes.
+`backward()` runs the closure as it is. Whoever needs local slopes (`grad`, steps, drawings, the gradient check)
+measures them: a rule adds upstream × slope to each child's gradient, so run on known gradients it tells the slopes.
 """
 
 from __future__ import annotations
@@ -17,10 +17,22 @@ if TYPE_CHECKING:
     from .value import Value
 
 OWN: Final = "own"
-WRITTEN: Final[ContextVar[list[tuple[Any, float]] | None]] = ContextVar("gradients set by a rule of one's own", default=None)
+"""The kind of such a node; as the name of its op, what the rule is called follows: `own tanh`."""
+WRITTEN: Final[ContextVar[list[tuple[Any, float]] | None]] = ContextVar(
+    "gradients set by a rule of one's own", default=None
+)
 """While such a rule runs: the nodes whose `grad` it set, each with the gradient before."""
 _PROPORTIONAL: Final = 1e-9
 """How far, relatively, a rule may be from upstream × slope: the rounding of a long closure, nothing more."""
+
+
+def own_name(op: str) -> str | None:
+    """What the op of a node with a rule of one's own is called; None for any other op.
+
+    >>> own_name("own tanh"), own_name("own"), own_name("tanh")
+    ('tanh', 'own', None)
+    """
+    return op[len(OWN) + 1 :] or OWN if op == OWN or op.startswith(f"{OWN} ") else None
 
 
 def become_own(node: Value, children: Iterable[Value], symbol: str) -> None:

@@ -139,8 +139,11 @@ def reflected_recorder(op: Op, name: str) -> Callable[..., Any]:
 def _defined(op: Op, name: str, source: str, **names: Any) -> Callable[..., Any]:
     title = op.name if name == op.name else f"{op.name} as {name}"
     function = define(source, title, float_names(op) | NAMES | names)
-    function.__module__ = __name__
-    function.__qualname__ = name if op.many or len(op.inputs) > 2 else f"Value.{name}"
+    package = __name__.partition(".")[0]  # where pickle finds it
+    alone = op.many or len(op.inputs) > 2
+    function.__module__, function.__qualname__ = (
+        (package, name) if alone else (f"{package}.engine.core.value", f"Value.{name}")
+    )
     return function
 
 

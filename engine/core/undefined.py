@@ -10,6 +10,7 @@ from ..rules.dialect import ATOM, SIGNED, Code, Part, write
 from ..rules.floats import float_function
 from ..rules.op import Op
 from ..rules.ops import OPS
+from ..shown import visible
 
 UNDEFINED: Final = (ValueError, ZeroDivisionError, OverflowError)
 _PYTHON: Final = Code(power="{0} ** {1}", choice_="{yes} if {test} else {no}")
@@ -24,7 +25,7 @@ def domain_error(name: str, operands: tuple[Any, ...], error: Exception) -> Doma
     parts = _called(op, operands)
     call = _formula(op, parts)[0]
     given = {part[0]: x for part, v, x in zip(parts, operands, numbers) if _is_variable(v)}
-    where = f" at {', '.join(f'{text}={x!r}' for text, x in given.items())}" if given else ""
+    where = f" at {', '.join(f'{text} = {x!r}' for text, x in given.items())}" if given else ""
     try:
         float_function(op)(*numbers)
         what = f"the slope of {call} is not finite"
@@ -33,9 +34,10 @@ def domain_error(name: str, operands: tuple[Any, ...], error: Exception) -> Doma
     except UNDEFINED:
         what = f"{call} is undefined"
     kinds = {ZeroDivisionError: DomainZeroDivisionError, OverflowError: DomainOverflowError}
+    reason = ZeroDivisionError if op.symbol == "**" and numbers[0] == 0.0 else type(error)  # as Python's own 0.0 ** -1
     needs = op.needs.format(**{n: part[0] if _is_variable(v) else n for n, part, v in zip(op.names, parts, operands)})
     why = f"it needs {needs}" if needs else str(error)
-    return kinds.get(type(error), DomainError)(f"{what}{where} ({why})")
+    return kinds.get(reason, DomainError)(f"{what}{where} ({why})")
 
 
 def _is_variable(v: Any) -> bool:

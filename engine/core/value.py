@@ -137,9 +137,9 @@ class Value(Operators):
 
     @property
     def op(self) -> str:
-        """Name of the op in the table; `""` for a leaf, `"const"` for a number, `"detached"` without history, `"own"`
+        """Name of the op in the table; `""` for a leaf, `"const"` for a number, `"detached"` without history, `"own …"`
         for a rule of your own."""
-        return self._kind
+        return self._kind if self._kind != OWN else f"{OWN} {self._op}".rstrip()
 
     @property
     def inputs(self) -> tuple[Value, ...]:
@@ -214,9 +214,13 @@ class Value(Operators):
 
     __float__ = _refused("float()", "use .data for the number, and v.exp() or gg.tanh(v) instead of math functions")
     __int__ = _refused("int()", "use int(v.data) for the number")
-    __index__ = _refused("an index out", "use int(v.data) for the number; to choose by a Value, multiply by a one-hot list")
+    __index__ = _refused(
+        "an index out", "use int(v.data) for the number; to choose by a Value, multiply by a one-hot list"
+    )
     __round__ = _refused("round()", "use round(v.data, digits) for the number, f'{v:.3f}' for its text")
-    __floordiv__ = __rfloordiv__ = _refused("//", "the slope of a whole number is 0; use v.data // c, or (v - v % c) / c")
+    __floordiv__ = __rfloordiv__ = _refused(
+        "//", "the slope of a whole number is 0; use v.data // c, or (v - v % c) / c"
+    )
     __divmod__ = __rdivmod__ = _refused("divmod()", "use v % c for the rest, and (v - v % c) / c")
     as_integer_ratio = _refused("statistics", "use sum(values) / len(values) for the mean, .data for the number")
 

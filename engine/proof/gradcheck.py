@@ -12,12 +12,15 @@ import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from threading import RLock
+from typing import Final
 
 import numpy as np
 
 from ..core.backward import differentiable_order
 from ..core.chain import chain_rule, edges, topological_order
 from ..core.grad import grad
+from ..core.own import own_name
 from ..core.value import Value, no_grad
 from ..errors import DomainError
 from ..rules.notation import short
@@ -26,10 +29,13 @@ from ..shown import visible
 from .reference import evaluate, kink_signs
 
 COMPLEX_STEP = 1e-30
+MOVING: Final = RLock()
+"""Held while a check moves inputs in place: another thread that checks the same ones waits."""
 EXACT = 1e-10
 """Relative error up to which a complex-step row is right: rounding over a long graph, nothing more."""
 CLOSE = 1e-4
 """The same for difference quotients: above it the course notes of CS231n (Stanford) call a gradient suspicious."""
+BRANCHES = "f changes otherwise than its graph says: it reads .data, or branches on it"
 EACH = 64
 """Up to so many inputs are moved one by one; more are moved together, in random directions."""
 
@@ -122,7 +128,7 @@ def gradcheck(
             it was computed from.
         inputs: numbers, given to `f` by position; or a mapping, given by name; or Values that `f`, called
             without arguments, reads: `gradcheck(lambda: loss(), model.parameters())`. Their gradients and
-            numbers are as before afterwards.
+            numbers are as before afterwards; no other thread may compute with them meanwhile.
         second_order: check the second derivatives, too.
         names: what to call the inputs in the report; by default their labels or the parameter names of `f`.
         seed: for the random directions when there are more than 64 inputs.
@@ -131,22 +137,41 @@ def gradcheck(
         A report; it is true if everything is right.
 
     Raises:
-        TypeError: if `f` does not return a Value, or no inputs are given.
+        TypeError: if `f` does not return a Value, no inputs are given, or others than `f` takes.
+        ValueError: if an input was computed from others, or a rule of your own cannot be proved.
 
     >>> from glassgrad import Value
     >>> report = gradcheck(lambda x, w: (x * w).tanh(), [0.5, -1.5])
     >>> report.ok, report.worst < 1e-12
     (True, True)
     """
+    with MOVING:
+        return _gradcheck(f, inputs, second_order, names, seed)
+
+
+def _gradcheck(
+    f: Callable[..., Value] | Value,
+    inputs: Sequence[float | Value] | Mapping[str, float],
+    second_order: bool,
+    names: Sequence[str] | None,
+    seed: int,
+) -> Report:
     call, leaves = _prepare(f, inputs, names)
     labels = [leaf.label or f"x{i}" for i, leaf in enumerate(leaves)] if names is None else list(names)
     y = call()
     if not isinstance(y, Value):
         raise TypeError(f"gradcheck: f must return a Value, got {type(y).__name__} {y!r}")
+    own = [v for v in topological_order(y) if own_name(v.op)]
+    if own and isinstance(f, Value):
+        raise ValueError(
+            f"gradcheck of a result cannot prove a rule of your own ({_own_rules(own)}), only the function behind it "
+            "can: gradcheck(f, inputs)"
+        )
     analytic = grad(y, leaves)
     rows = _graph_rows(y, leaves, labels, analytic)
     if not isinstance(f, Value):
-        rows = _function_rows(call, y, leaves, labels, analytic, rows, seed)
+        blame = f"perhaps a rule of your own is wrong: {_own_rules(own)}" if own else BRANCHES
+        rows = _function_rows(call, y, leaves, labels, analytic, rows, seed, blame)
     if second_order:
         for label, derivative in zip(labels, grad(y, leaves, create_graph=True)):
             seconds = grad(derivative, leaves)
@@ -169,11 +194,42 @@ def _prepare(
     if isinstance(inputs, Mapping):
         named = {name: Value(x, name) for name, x in inputs.items()}
         return (lambda: f(**named)), list(named.values())
+    fewest, most = _arguments(f)
+    values_read = fewest == 0 and all(isinstance(x, Value) for x in inputs)
+    if not values_read and not fewest <= len(inputs) <= most:
+        takes = f"{fewest}" if fewest == most else f"{fewest} to {most:g}"
+        raise TypeError(
+            f"gradcheck: f takes {takes} argument{'s' * (takes != '1')}, but {len(inputs)} inputs are given: "
+            "give one for each argument, or the Values that f() reads"
+        )
     if all(isinstance(x, Value) for x in inputs):
-        return f, list(inputs)  # type: ignore[arg-type]  # checked just above
+        values: list[Value] = list(inputs)  # type: ignore[arg-type]  # checked just above
+        for v in values:
+            if v.inputs:
+                raise ValueError(f"gradcheck moves its inputs, but {v!r} was computed from others: give it the leaves")
+        return f if values_read else (lambda: f(*values)), values
     labels = names or _parameters(f, len(inputs))
+    if any(isinstance(x, Value) for x in inputs):
+        raise TypeError("gradcheck takes numbers, given to f by position, or Values that f() reads, not both at once")
     values = [Value(x, label) for x, label in zip(inputs, labels)]  # type: ignore[arg-type]  # Value() checks
     return (lambda: f(*values)), values
+
+
+def _arguments(f: Callable[..., Value]) -> tuple[int, float]:
+    """How many arguments `f` takes by position: at least, at most."""
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return 0, math.inf
+    plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    several = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return sum(p.default is p.empty for p in plain), math.inf if several else len(plain)
+
+
+def _own_rules(own: Sequence[Value]) -> str:
+    """Those nodes for a message, the first few by name."""
+    shown = [f"{v.label or own_name(v.op)} at {short(v.inputs[0].data)}" for v in own[:3]]
+    return ", ".join(shown) + (f" and {len(own) - 3} more" if len(own) > 3 else "")
 
 
 def _parameters(f: Callable[..., Value], count: int) -> list[str]:
@@ -296,6 +352,7 @@ def _function_rows(
     analytic: list[float],
     rows: list[Row],
     seed: int,
+    blame: str,
 ) -> list[Row]:
     """Check `f` itself, moving its inputs; a row that was right becomes wrong where `f` disagrees."""
     start = [leaf.data for leaf in leaves]
@@ -318,10 +375,8 @@ def _function_rows(
             n = richardson(lambda t, d=direction: move(d, t), start[i])  # type: ignore[misc]  # d is bound
             close = abs(row.analytic - n) <= CLOSE * max(abs(row.analytic), abs(n)) + 1e-9 * scale
             if row.verdict == "right" and not close:
-                note = "f changes otherwise than its graph says: it reads .data, or branches on it"
-                row = Row(
-                    row.name, row.analytic, n, relative_error(row.analytic, n), "wrong", "central difference", note
-                )
+                error = relative_error(row.analytic, n)
+                row = Row(row.name, row.analytic, n, error, "wrong", "central difference", blame)
             checked.append(row)
         return checked
     rng = np.random.default_rng(seed)
@@ -342,7 +397,7 @@ def _function_rows(
                 error,
                 verdict,
                 "central difference",
-                "inputs moved together, those at a kink left out",
+                "inputs moved together, those at a kink left out" + (f"; {blame}" if verdict == "wrong" else ""),
             )
         )
     return rows + extra

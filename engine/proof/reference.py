@@ -1,6 +1,7 @@
 """The NumPy reference: a recorded graph evaluated again by the ops' array functions, on arrays of perturbed inputs.
 
-It shares no code with the eager path or `backward()`; only the formulas of the op table are the same.
+It shares no code with the eager path or `backward()`; only the formulas of the op table are the same. A rule
+of the learner's own is taken at its word here; differences of the function itself prove it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.chain import own_slopes
 from ..core.value import Value
 from ..rules.arrays import array_function, kink_function
 from ..rules.ops import OPS
@@ -30,6 +32,8 @@ def evaluate(order: Sequence[Value], given: Mapping[Value, Any], complex_step: b
                 values[node] = given[node]
             elif node.op in OPS:
                 values[node] = _apply(node, [values[v] for v in node.inputs], complex_step)
+            elif node.inputs:  # a rule of the learner's own: as it says itself, along its slopes
+                values[node] = node.data + sum(s * (values[v] - v.data) for v, s in zip(node.inputs, own_slopes(node)))
             else:
                 values[node] = node.data
     return values

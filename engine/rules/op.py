@@ -200,11 +200,11 @@ def make_op(
     mixed = known & set[str]().union(*(formula.calls for formula in op.formulas()))
     if mixed:
         raise OpError(f"op {name!r}: {', '.join(sorted(mixed))} names an input and is called as a function; rename it")
-    for what, text in (("words", op.words), ("needs", needs)):
-        try:
+    try:
+        for text in (op.words, needs):
             text.format(**dict.fromkeys(plain, ""))
-        except (KeyError, IndexError, ValueError, AttributeError) as error:
-            raise OpError(f"op {name!r}: {what}={text!r} cannot be filled in with {', '.join(plain)}: {error}") from None
+    except (KeyError, IndexError, ValueError, AttributeError) as error:
+        raise OpError(f"op {name!r}: {text!r} cannot be filled in with {', '.join(plain)}: {error}") from None
     return op
 
 

@@ -39,7 +39,11 @@ def recording_source(op: Op, name: str) -> str:
         ]
         slopes += [f"{slope_b} = {FLOATS.part(_slope(op, 1))} if is_value else None"]
     operands = "self" if b == "None" else f"self, {b}"
-    lines = [*read, *_apply(op, "self", operands, slopes), *_node(op, "self.__class__", "self", b, f"slope_{a}", slope_b)]
+    lines = [
+        *read,
+        *_apply(op, "self", operands, slopes),
+        *_node(op, "self.__class__", "self", b, f"slope_{a}", slope_b),
+    ]
     return _function(op, name, head, lines)
 
 
@@ -62,7 +66,14 @@ def nodes_source(op: Op, name: str) -> str:
     lines = [
         *(f"    {one.name} = {node}._data" for one, node in zip(op.inputs, nodes)),
         *_apply(op, nodes[0], ", ".join(nodes), slopes),
-        *_node(op, f"class_of({', '.join(nodes)})", _tuple(nodes), "None", _tuple([f"slope_{one.name}" for one in op.inputs]), "None"),
+        *_node(
+            op,
+            f"class_of({', '.join(nodes)})",
+            _tuple(nodes),
+            "None",
+            _tuple([f"slope_{one.name}" for one in op.inputs]),
+            "None",
+        ),
     ]
     return _function(op, name, ", ".join(nodes), lines)
 

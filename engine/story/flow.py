@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..core.chain import Flow, chain_rule
+from ..core.own import own_name
+from ..errors import GraphError
 from .graph import Graph
 
 __all__ = ["Flow", "flows"]
@@ -12,6 +14,9 @@ __all__ = ["Flow", "flows"]
 
 def flows(graph: Graph) -> list[Flow]:
     """Every edge of the way back, between ids, in the order of `backward()`.
+
+    Raises:
+        GraphError: if a node whose rule is the learner's own has no slopes.
 
     >>> from glassgrad import Graph, Value
     >>> x = Value(3.0)
@@ -21,6 +26,11 @@ def flows(graph: Graph) -> list[Flow]:
 
     def edges(i: int) -> Iterator[tuple[int, int, float]]:
         node = graph.nodes[i]
+        if node.inputs and None in node.slopes and own_name(node.op):
+            raise GraphError(
+                f"{node.name} has no slopes to go back by: its own rule is missing, does not add upstream × slope, or "
+                "what it reads was changed since (backward() says which)"
+            )
         slopes = enumerate(zip(node.inputs, node.slopes))
         return ((position, u, slope) for position, (u, slope) in slopes if slope is not None)  # constants take none
 

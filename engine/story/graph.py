@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ..core.chain import topological_order
 from ..core.origin import number_used, origin, same
+from ..core.own import own_name
 from ..core.value import CONST, DETACHED, LEAF, Value
 from ..errors import GraphError
 from ..rules.ops import OPS
@@ -327,7 +328,8 @@ def _node_in(i: int, row: Any, groups: int) -> Node:
     if missing:
         raise GraphError(f"{where} lacks {', '.join(sorted(missing))}")
     op, label, source = row["op"], row.get("label", ""), row.get("source")
-    if op not in OPS and op not in (LEAF, CONST, DETACHED):
+    own = isinstance(op, str) and own_name(op)
+    if not own and op not in OPS and op not in (LEAF, CONST, DETACHED):
         raise GraphError(f"{where} has unknown op {op!r} (known: {', '.join(OPS)})")
     if not isinstance(label, str):
         raise GraphError(f"{where}: label must be a text, got {label!r}")
@@ -342,7 +344,7 @@ def _node_in(i: int, row: Any, groups: int) -> Node:
         raise GraphError(f"{where} has {len(ids)} inputs, so it needs {len(ids)} slopes, got {slopes!r}")
     if op in OPS and not OPS[op].variadic and len(ids) != len(OPS[op].inputs):
         raise GraphError(f"{where}: {op} takes {len(OPS[op].inputs)} inputs, got {len(ids)}")
-    if op not in OPS and ids:
+    if op not in OPS and ids and not own:
         raise GraphError(f"{where}: a leaf has no inputs, got {list(ids)}")
     if source is not None and not (isinstance(source, list) and len(source) == 4 and isinstance(source[0], str)):
         raise GraphError(f"{where}: source must be [file, line, start, end], got {source!r}")

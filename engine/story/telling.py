@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
+from ..core.own import own_name
 from ..core.value import CONST
 from ..rules import notation
 from ..rules.dialect import ATOM, write
@@ -32,6 +33,7 @@ from ..rules.notation import (
     times,
 )
 from ..rules.ops import OPS
+from ..shown import visible
 from .equation import attempt, digits_for, shown_sum, without_middle
 from .flow import Flow
 from .graph import Graph, Node
@@ -106,7 +108,12 @@ class Teller:
 
     def _grown(self, flow: Flow) -> _Growth:
         node = self.graph.nodes[flow.node]
-        formula = notation.slope(OPS[node.op], flow.position, node.inputs, self._plugged, number(node.data))
+        own = own_name(node.op)
+        formula = (
+            number(flow.slope)
+            if own
+            else notation.slope(OPS[node.op], flow.position, node.inputs, self._plugged, number(node.data))
+        )
         upstream, old = number(flow.upstream), number(flow.old)
         product = times(upstream, number(flow.slope))
         brief, long = plus(old, product), plus(old, times(upstream, formula))
@@ -126,6 +133,11 @@ class Teller:
         if node.op == CONST:
             return Told(f"{value} is a constant", value, f"{value} is a constant: no gradient flows into it.")
         since = f" ({name} has been changed since, to {_apart(node.now, node.data)})" if node.now is not None else ""
+        own = own_name(node.op)
+        if own:
+            inputs = ", ".join(self.names[i] for i in node.inputs)
+            said = f"{name} is computed from {inputs} by your own rule {visible(own)}: {value}{since}."
+            return Told(f"{name}: your own rule {visible(own)} of {inputs}", f"{name} = {value}", said)
         if node.op not in OPS:
             return Told(f"{name} is given", f"{name} = {value}", f"{name} is given: {value}{since}.")
         rule, rule_digits = self._by_name(node)
@@ -151,8 +163,10 @@ class Teller:
         so_far = "" if complete else " so far"
         middle = long if long == brief else f"{long} = {brief}"
         added = f" It is added to the {short(flow.old)} that arrived before." if flow.old != 0.0 else ""
+        own = own_name(self.graph.nodes[flow.node].op)
+        slope = f"by your own rule {visible(own)}" if own else f"= {_text(*self._slope_by_name(flow))}"
         return Told(
-            f"{receiver}.grad += {name}.grad · {local},  {local} = {_text(*self._slope_by_name(flow))}",
+            f"{receiver}.grad += {name}.grad · {local},  {local} {slope}",
             f"{receiver}.grad{so_far} = {middle} = {short(flow.new)}",
             f"{name} hands {self.product(flow)} = {short(flow.contribution)} back to {receiver}.{added}",
         )
@@ -209,14 +223,16 @@ class Teller:
         root, name, receiver = self.names[-1], self.names[flow.node], self.names[flow.input]
         total, upstream = (_derivative("d", root, below) for below in (receiver, name))
         local = _derivative("∂", name, receiver, self.place(flow))
-        slope, digits = self._slope_by_name(flow)
-        style = MathML(digits=digits)
-        chain = style.binary("*", (upstream, ATOM), write(slope, style))[0]
+        chain = ()
+        if not own_name(self.graph.nodes[flow.node].op):
+            slope, digits = self._slope_by_name(flow)
+            style = MathML(digits=digits)
+            chain = _EQUALS, style.binary("*", (upstream, ATOM), write(slope, style))[0]
         growth = self._growth(flow)
         so_far = "" if complete else "<mtext>&#160;so far</mtext>"
         long, new = write(growth.long, MathML("×", growth.digits))[0], MathML().number(flow.new)[0]
         return (
-            _math(total, "<mo>+=</mo>", upstream, "<mo>·</mo>", local, _EQUALS, chain),
+            _math(total, "<mo>+=</mo>", upstream, "<mo>·</mo>", local, *chain),
             _math(total, so_far, _EQUALS, long, _EQUALS, new),
         )
 

@@ -77,7 +77,7 @@ def test_json():
         (["step", "x*x", "x=1", "--full-screen"], "--full-screen needs a terminal"),
         (["check", "(" * 10_000 + "x" + ")" * 10_000, "x=1"], "nested too deeply"),
         (["check", "9**9**9*x", "x=1"], "overflows"),
-        (["check", "log(x)", "x=-1"], "log(x) is undefined at x=-1.0 (it needs a > 0)"),
+        (["check", "log(x)", "x=-1"], "log(x) is undefined at x = -1.0 (it needs x > 0)"),
     ],
 )
 def test_mistakes_end_with_status_2(capsys, words, message):

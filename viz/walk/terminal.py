@@ -14,6 +14,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from ...engine.core.own import own_name
 from ...engine.core.value import CONST
 from ...engine.rules.ops import OPS
 from ...engine.shown import visible
@@ -37,14 +38,15 @@ HELP = "Enter/→ next   ←/b back   g N jump   q quit"
 def operation(steps: Steps, number: int) -> str:
     """What a node does to its inputs, for the table: `x1 * w1`."""
     node = steps.graph.nodes[number]
-    if node.op not in OPS:
+    own = own_name(node.op)
+    if node.op not in OPS and not own:
         return "constant" if node.op == CONST else "input"
     names = [steps.names[i] for i in node.inputs]
-    symbol = OPS[node.op].symbol
+    symbol = visible(own) if own else OPS[node.op].symbol
     if len(names) == 2 and not symbol[0].isalpha():
         return f"{names[0]} {symbol} {names[1]}"
     shown = names if len(names) <= 5 else [*names[:2], f"… {len(names) - 4} more …", *names[-2:]]
-    return f"{node.op}({', '.join(shown)})"
+    return f"{symbol if own else node.op}({', '.join(shown)})"
 
 
 def cells(now: Moment, number: int, state: NodeState) -> tuple[str, str, str, str, str]:
