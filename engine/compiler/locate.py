@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ..core.record import UNDEFINED
+from ..core.undefined import UNDEFINED
 from ..errors import DomainError
 from ..rules.floats import float_function
 from ..rules.ops import OPS
@@ -30,17 +30,16 @@ def locate(t: Trace, params: Floats, inputs: Floats, where: str) -> DomainError:
         name = t.ops[t.code[slot]]
         op, ids = OPS[name], t.operands[t.start[slot] : t.start[slot + 1]].tolist()
         operands = [data[i] for i in ids]
-        names = [t.labels.get(i, "") for i in ids]
-        shown = ", ".join(
-            f"{label or n}={x!r}" for label, n, x in zip(names, _argument_names(name, len(ids)), operands)
-        )
-        fault = f"{name} has no finite {{}} at {shown}{where}" + (f" (it needs {op.needs})" if op.needs else "")
+        names = [t.labels.get(i, n) for i, n in zip(ids, _argument_names(name, len(ids)))]
+        shown = ", ".join(f"{n} = {x!r}" for n, x in zip(names, operands))
+        needs = f" (it needs {op.needs.format(**dict(zip(op.names, names)))})" if op.needs else ""
+        fault = f"{name} has no finite ", f" at {shown}{where}{needs}"
         try:
             y = float_function(op)(*op.elements(operands, None).values())
         except UNDEFINED:
-            return DomainError(fault.format("value"))
+            return DomainError("value".join(fault))
         if not math.isfinite(y):
-            return DomainError(fault.format("value"))
+            return DomainError("value".join(fault))
         data[slot] = y
         try:
             for k in range(len(ids)):
@@ -48,9 +47,9 @@ def locate(t: Trace, params: Floats, inputs: Floats, where: str) -> DomainError:
                 if op.slopes[part] is not None and ids[k] < t.first_constant:
                     slope = float_function(op, part)(**op.elements(operands, element), y=y)
                     if not math.isfinite(slope):
-                        return DomainError(fault.format("slope"))
+                        return DomainError("slope".join(fault))
         except UNDEFINED:
-            return DomainError(fault.format("slope"))
+            return DomainError("slope".join(fault))
     return DomainError(
         f"a gradient overflowed{where}: no single op is at fault; smaller parameters or inputs are needed"
     )

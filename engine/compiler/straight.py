@@ -7,7 +7,7 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Any
 
-from ..core.record import UNDEFINED
+from ..core.undefined import UNDEFINED
 from ..rules.floats import FLOATS, float_names, saturating_exp
 from ..rules.ops import OPS, Op
 from .trace import Floats, Trace

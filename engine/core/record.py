@@ -103,7 +103,7 @@ def detached(like: Any, x: float) -> Any:
 
 def _bare(kind: type, x: float, what: str) -> Any:
     """A node without operands; a subclass's `__init__`, which may want other arguments, is not asked."""
-    node = object.__new__(kind)
+    node: Any = object.__new__(kind)
     node._data, node._grad, node._kind, node._mark, node._origin = x, NOT_COMPUTED, what, 0, STATE.clock
     node._a = node._b = node._slope_a = node._slope_b = None
     return node
@@ -155,7 +155,7 @@ def plain_number(given: object, name: str) -> Any:
     Values itself (arrays)."""
     if given.__class__ is float:
         return given
-    if is_value(given) or getattr(given, "shape", ()):  # a NumPy array: it goes on element by element
+    if is_value(given) or getattr(given, "shape", None):  # a NumPy array: it goes on element by element
         return NotImplemented
     return number(given, f"{name} of a Value")
 

@@ -33,7 +33,10 @@ def domain_error(name: str, operands: tuple[Any, ...], error: Exception) -> Doma
         return DomainOverflowError(f"{call} overflows{where}: the result is larger than 1.8e308, the largest float")
     except UNDEFINED:
         what = f"{call} is undefined"
-    kinds = {ZeroDivisionError: DomainZeroDivisionError, OverflowError: DomainOverflowError}
+    kinds: dict[type[Exception], type[DomainError]] = {
+        ZeroDivisionError: DomainZeroDivisionError,
+        OverflowError: DomainOverflowError,
+    }
     reason = ZeroDivisionError if op.symbol == "**" and numbers[0] == 0.0 else type(error)  # as Python's own 0.0 ** -1
     needs = op.needs.format(**{n: part[0] if _is_variable(v) else n for n, part, v in zip(op.names, parts, operands)})
     why = f"it needs {needs}" if needs else str(error)

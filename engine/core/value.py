@@ -238,7 +238,7 @@ class Value(Operators):
 
     def __copy__(self) -> Value:
         """A second node with the same number, behind it the same graph."""
-        twin = cast("Value", object.__new__(self.__class__))
+        twin = object.__new__(self.__class__)
         for slot in Value.__slots__[1:]:
             setattr(twin, slot, getattr(self, slot))
         twin.__dict__.update(self.__dict__)

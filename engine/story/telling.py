@@ -223,7 +223,7 @@ class Teller:
         root, name, receiver = self.names[-1], self.names[flow.node], self.names[flow.input]
         total, upstream = (_derivative("d", root, below) for below in (receiver, name))
         local = _derivative("∂", name, receiver, self.place(flow))
-        chain = ()
+        chain: tuple[str, ...] = ()
         if not own_name(self.graph.nodes[flow.node].op):
             slope, digits = self._slope_by_name(flow)
             style = MathML(digits=digits)

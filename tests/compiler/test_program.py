@@ -212,7 +212,7 @@ def test_an_undefined_number_is_not_swallowed_by_a_max(backend):
     program = gg.compile(lambda x: gg.max((w * x).log(), x * 0), example=(2.0,), params=[w], backend=backend)
     assert program.value_and_grad([np.e, np.e])[0] == pytest.approx(1.0)
     for call in (program.run, program.value_and_grad):
-        with pytest.raises(DomainError, match=r"log has no finite value at a=-1\.0 in example 1 \(it needs a > 0\)"):
+        with pytest.raises(DomainError, match=r"log has no finite value at a = -1\.0 in example 1 \(it needs a > 0\)"):
             call([1.0, -1.0])
 
 
