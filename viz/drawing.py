@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from ..engine.writing import write_file
 from .model.diagram import Diagram
 
 RENDERERS: Final = {
@@ -40,7 +41,7 @@ class Drawing(Diagram):
     def save(self, path: str | Path) -> Path:
         """Write the picture; the ending of `path` says how: .svg .html .pdf .png .dot.
 
-        It is rendered whole before the file is touched.
+        It is rendered whole before the file is touched, and a file that cannot be written is left as it was.
 
         Returns:
             The path.
@@ -48,13 +49,13 @@ class Drawing(Diagram):
         Raises:
             ValueError: for another ending.
             ImportError: for .png or .pdf without its extra.
+            OSError: if it cannot be written.
         """
         path = Path(path)
         ending = path.suffix.lower()
         if ending not in RENDERERS:
             raise ValueError(f"{str(path)!r}: the ending must be one of {', '.join(ENDINGS)}, got {ending or 'none'}")
-        content = _rendered(self, ending)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        write_file(path, _rendered(self, ending))
         return path
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

@@ -10,7 +10,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from typing import TYPE_CHECKING, Any
+
+if (sys.argv[:1] == ["-m"] and "glassgrad" in sys.orig_argv) or "".join(sys.argv[:1]).endswith(
+    ("/glassgrad", "\\glassgrad.exe")
+):
+    # The command: until it runs, nothing is under way that Ctrl-C would lose, and it ends with one line.
+    signal.signal(signal.SIGINT, lambda *_: (os.write(2, b"\nglassgrad: interrupted\n"), os._exit(130)))
 
 from glassgrad.engine import (
     OPS,

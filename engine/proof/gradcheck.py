@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import RLock
 from typing import Final
@@ -183,6 +183,12 @@ def _gradcheck(
 def _prepare(
     f: Callable[..., Value] | Value, inputs: Sequence[float | Value] | Mapping[str, float], names: Sequence[str] | None
 ) -> tuple[Callable[[], Value], list[Value]]:
+    if isinstance(inputs, (int, float, str, Value)) or not isinstance(inputs, Iterable):
+        raise TypeError(
+            "gradcheck takes its inputs in a list, one for each argument of f, or by name, got "
+            f"{type(inputs).__name__} {inputs!r}: write gradcheck(f, [{inputs!r}])"
+        )
+    inputs = inputs if isinstance(inputs, Mapping) else list(inputs)
     if not inputs:
         raise TypeError("gradcheck needs at least one input to differentiate with respect to")
     if names is not None and len(names) != len(inputs):

@@ -15,10 +15,12 @@ from ..core.apply import apply
 from ..core.value import Value
 from ..errors import DomainError, ExpressionError
 from ..rules.ops import OPS
+from . import hints
 from .graph import SourceLine
 
 FILE = "<expression>"
 """The file name in the source places of what an expression made."""
+LONGEST_HINT: Final = 40  # characters of what was typed that a hint repeats
 LONGEST = 50_000  # characters; Python's own parser can crash on ten times as many
 _OPERATORS: Final[dict[type[ast.operator], str]] = {
     ast.Add: "add",
@@ -27,6 +29,14 @@ _OPERATORS: Final[dict[type[ast.operator], str]] = {
     ast.Div: "div",
     ast.Mod: "mod",
     ast.Pow: "pow",
+}
+_KINDS: Final[dict[type[ast.expr], str]] = {
+    ast.Attribute: "an attribute access",
+    ast.Compare: "a comparison",
+    ast.IfExp: "an if",
+    ast.Lambda: "a lambda",
+    ast.Subscript: "an index",
+    ast.Tuple: "a comma",
 }
 _WHAT = "numbers, names, + - * / % **, brackets and calls of ops are allowed"
 
@@ -69,8 +79,9 @@ class Expression:
         missing = [name for name in self.inputs if name not in values]
         if missing:
             place = self._places[missing[0]]
-            hint = " ".join(f"{name}=NUMBER" for name in missing)
-            raise _error(f"no value for {', '.join(missing)}: add {hint}", self.text, place)
+            add = " ".join(f"{name}=NUMBER" for name in missing)
+            hint = hints.of_names(missing)
+            raise _error(f"no value for {', '.join(missing)}: add {add}{hint}", self.text, place)
         unused = [name for name in values if name not in self._places]
         if unused:
             raise ExpressionError(
@@ -84,6 +95,8 @@ class Expression:
         result: Any = 0.0
         for target, tree in self._statements:
             result = self._compute(tree, names, sources)
+            if isinstance(result, list):
+                raise _error("a list stands only inside of sum([…]) and dot([…], […])", self.text, tree)
             if target is not None:
                 if not isinstance(result, Value):
                     result = Value(result)
@@ -147,9 +160,8 @@ def parse(text: str) -> Expression:
         line_start = sum(len(line) + 1 for line in text.split("\n")[: (error.lineno or 1) - 1])
         start = min(line_start + max((error.offset or 1) - 1, 0), max(len(text) - 1, 0))
         deep = "nested" in error.msg or "recursion" in error.msg
-        raise ExpressionError(
-            "nested too deeply (at most 200 brackets)" if deep else _plain(error.msg), text, start
-        ) from None
+        said = f"{_plain(error.msg)}{hints.of_syntax(text, error.msg)}"
+        raise ExpressionError("nested too deeply (at most 200 brackets)" if deep else said, text, start) from None
     except (RecursionError, MemoryError):
         raise ExpressionError(
             "nested too deeply: name parts of it, as in 'n = x*w + b; tanh(n)'", text, 0, len(text)
@@ -215,26 +227,28 @@ def _check(node: ast.expr, text: str) -> None:
         if not finite:
             raise _error("this number is too large for a float (the largest is 1.8e308)", text, node)
     elif isinstance(node, ast.Name):
+        if "·" in node.id:  # to Python, a letter
+            raise _error("write * for ·", text, node)
         if node.id in OPS:
             raise _error(f"{node.id} is an op: call it, as in {node.id}({', '.join(OPS[node.id].names)})", text, node)
     elif isinstance(node, ast.Call):
         if not isinstance(node.func, ast.Name):
-            raise _error(f"only ops can be called; {_WHAT}", text, node.func)
+            raise _refused("only ops can be called", text, node, node.func)
         if node.func.id not in OPS:
-            raise _error(f"unknown op {node.func.id!r} (ops: {', '.join(OPS)})", text, node.func)
+            op = hints.similar_op(node.func.id)
+            meant = f"did you mean {op}? " if op else f"a product is written {node.func.id}*(…); "
+            known = f"{meant if op or len(node.func.id) < 3 else ''}ops: {', '.join(OPS)}"
+            raise _error(f"unknown op {node.func.id!r} ({known})", text, node.func)
         if node.keywords:
             raise _error("arguments are given by position", text, node.keywords[0].value)
     elif isinstance(node, ast.BinOp):
         if type(node.op) not in _OPERATORS:
-            raise _error(f"this operator is not allowed; {_WHAT}", text, node)
+            raise _refused("this operator is not allowed", text, node)
     elif isinstance(node, ast.UnaryOp):
         if not isinstance(node.op, (ast.USub, ast.UAdd)):
             raise _error(f"this operator is not allowed; {_WHAT}", text, node)
     elif not isinstance(node, ast.List):
-        kind = {"Attribute": "an attribute access", "Subscript": "an index", "Lambda": "a lambda"}.get(
-            type(node).__name__, "this"
-        )
-        raise _error(f"{kind} is not allowed; {_WHAT}", text, node)
+        raise _refused(f"{_KINDS.get(type(node), 'this')} is not allowed", text, node)
 
 
 def _children(node: ast.expr) -> list[ast.expr]:
@@ -271,7 +285,7 @@ def _op_of(node: ast.expr) -> tuple[str, int]:
 
 
 def _fit(name: str, operands: list[Any]) -> tuple[Any, ...]:
-    if name == "pow" and not isinstance(operands[1], Value):
+    if name == "pow" and len(operands) == 2 and not isinstance(operands[1], Value):
         name = "pow_const"
     if not OPS[name].variadic and any(isinstance(operand, list) for operand in operands):
         raise TypeError(f"{name} takes numbers, not lists (sum and dot take lists)")
@@ -295,6 +309,16 @@ def _place(text: str, node: ast.AST) -> SourceLine:
 
 def _error(message: str, text: str, node: ast.AST) -> ExpressionError:
     return ExpressionError(message, text, *_span(text, node))
+
+
+def _refused(message: str, text: str, node: ast.expr, place: ast.expr | None = None) -> ExpressionError:
+    """The error for a part that is not allowed, with how it is written here if that is known."""
+
+    def written(part: ast.expr) -> str:
+        start, end = _span(text, part)
+        return text[start:end] if end - start <= LONGEST_HINT else "…"
+
+    return _error(f"{message}: {hints.of_node(node, written) or _WHAT}", text, place or node)
 
 
 def _plain(message: str) -> str:

@@ -61,7 +61,11 @@ CASES = [
     ("~x", "operator is not allowed", 0),
     ("x < 2", "not allowed", 0),
     ("x if x else x", "not allowed", 0),
-    ("[x]", "plain number", 0),
+    ("[x]", "a list stands only inside of sum", 0),
+    ("a = []; a*x", "a list stands only inside of sum", 4),
+    ("pow()", "pow takes 2 operands (a, b), got 0", 0),
+    ("sum()", "missing 1 required positional argument", 0),
+    ("x\ud800", "bytes that are no text", 1),
     ("tanh(a=x)", "by position", 7),
     ("(lambda: x)()", "only ops can be called", 1),
     ("1e999 * x", "too large", 0),
@@ -82,6 +86,56 @@ CASES = [
     ("x\0", "null character", 1),
 ]
 
+HINTS = {
+    "x^2": "a power is written x**2",
+    "(x + 1)^n": "a power is written (x + 1)**n",
+    "e**x": "e is 2.718281828459045; e**x is written exp(x)",
+    "2*pi*x": "(pi is 3.141592653589793)",
+    "ln(x)": "did you mean log?",
+    "sen(x)": "did you mean sin?",
+    "arctan(x)": "did you mean atan?",
+    "ReLU(x)": "did you mean relu?",
+    "tahn(x)": "did you mean tanh?",
+    "foo(x)": "unknown op 'foo' (ops: add,",
+    "x(x + 1)": "a product is written x*(…)",
+    "x.relu()": "write relu(x)",
+    "(x + 1).tanh()": "write tanh(x + 1)",
+    "x.pow(2)": "write pow(x, 2)",
+    "np.exp(x)": "write exp(x)",
+    "math.ln(x)": "write log(x)",
+    "2x": "a product is written with *, as in 2*x",
+    "1 + 3x**2": "a product is written with *, as in 3*x",
+    "1.5e3x": "a product is written with *, as in 1.5e3*x",
+    "2 x": "a product is written with *, as in 2*x",
+    "x y": "a product is written with *, as in x*y",
+    "3(x + 1)": "a product is written with *: 3*(…)",
+    "(x + 1)(x - 1)": "a product is written with *: (x + 1)*(…)",
+    "(x + 1) x": "a product is written with *, as in (…)*x",
+    "sin x": "an op has brackets, as in sin(x)",
+    "|x|": "write abs(…)",
+    "x − 1": "write - for −",
+    "2×x": "write * for ×",
+    "x·y": "write * for ·",
+    "x²": "write **2 for ²",
+    "x if x > 1 else 0": "write where(x - 1, x, 0)",
+    "x if x > y*y else 0": "write where(x - (y*y), x, 0)",
+    "2*x if x < 0 else x": "write where(0 - x, 2*x, x)",
+    "x if x else 1": "a choice is written where(c, a, b): a where c is above 0, else b",
+    "x > 1": "a choice is written where(c, a, b)",
+    "x and y": "a choice is written where(c, a, b)",
+    "1,5*x": "a decimal number is written with a point",
+    "x[0]": "write x0, x1, …",
+    "w @ x": "a scalar product is written dot([w1, w2], [x1, x2])",
+    "x.T": "numbers, names, + - * / % **, brackets and calls of ops are allowed",
+}
+
+
+@pytest.mark.parametrize(("text", "hint"), HINTS.items())
+def test_what_people_type_who_mean_something_else(text, hint):
+    with pytest.raises(ExpressionError) as caught:
+        parse(text).evaluate({})
+    assert hint in str(caught.value)
+
 
 @pytest.mark.parametrize(("text", "message", "start"), CASES)
 def test_mistakes_are_told_in_one_line_with_their_place(text, message, start):
@@ -92,7 +146,7 @@ def test_mistakes_are_told_in_one_line_with_their_place(text, message, start):
     assert caught.value.start == start
     shown, caret = caught.value.caret().split("\n")
     assert caret.index("^") == start
-    assert shown == text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    assert shown == text.translate(dict.fromkeys((0, 0xD800), "\N{REPLACEMENT CHARACTER}"))
 
 
 @pytest.mark.parametrize(
@@ -116,8 +170,28 @@ def test_values_are_complete_and_used():
         value("x", x=1.0, z=2.0)
 
 
-@settings(max_examples=300)
-@given(st.text(alphabet="xw0123456789.+-*/()[],=;tanhexp_'\" \n\\é", max_size=30))
+TOKENS = [
+    *OPS,
+    *"xw+-*/()[],=;.^@<|&!%~'{}:·−²é",
+    "**",
+    "==",
+    "if",
+    "else",
+    "not",
+    "lambda",
+    "for",
+    "in",
+    "1e5",
+    "2",
+    " ",
+]
+
+
+@settings(max_examples=1000)
+@given(
+    st.text(alphabet="xw0123456789.+-*/()[],=;tanhexp_'\" \n\\é", max_size=30)
+    | st.lists(st.sampled_from(TOKENS), max_size=9).map("".join)
+)
 def test_any_text_is_a_number_or_an_expression_error(text):
     with contextlib.suppress(ExpressionError):
         evaluate(text)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import argparse
 
-from ...engine.core.value import Value
+from ...engine.core.value import LEAF
 from ...engine.proof.gradcheck import gradcheck
-from .expression import NEURON, add_arguments, evaluated
+from ..walk.function import bound_arguments
+from .expression import NEURON, add_arguments, evaluated, function_of, numbers, running
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command and its arguments."""
     parser.description = (
-        "Check the gradient of an expression against the complex-step derivative of the same graph in NumPy.\n"
+        "Check the gradient of an expression against the complex-step derivative of the same graph in NumPy,\n"
+        "that of a function of yours against differences of the function itself, too.\n"
         "Exit status 1 if a derivative is wrong."
     )
     parser.epilog = (
         "examples:\n"
         f'  glassgrad check "{NEURON[0]}" {NEURON[1]}\n'
         '  glassgrad check "x**y / sin(x)" x=1.5 y=2 --second-order\n'
-        '  glassgrad check "relu(x)" x=0        # a kink: no derivative here, and it says so'
+        '  glassgrad check "relu(x)" x=0        # a kink: no derivative here, and it says so\n'
+        "  glassgrad check my_script.py:function x=2 y=3    # runs your file, after saying so"
     )
     add_arguments(parser)
     parser.add_argument("--second-order", action="store_true", help="check all second derivatives, too")
@@ -27,8 +30,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the report."""
-    result = evaluated(options)
-    inputs = [v for v in result.names.values() if isinstance(v, Value) and v.op == ""]
-    report = gradcheck(result.root, inputs, second_order=options.second_order)
+    values, function = numbers(options), function_of(options)
+    if function is None:
+        result = evaluated(options)
+        leaves = [v for v in result.names.values() if v.op == LEAF]
+        report = gradcheck(result.root, leaves, second_order=options.second_order)
+    else:
+        with running(options):
+            inputs = bound_arguments(function, values).arguments
+            report = gradcheck(function, inputs, second_order=options.second_order)
     print(report)
     return 0 if report.ok else 1

@@ -7,9 +7,11 @@ from typing import Any
 
 from ... import nn
 from ...engine.compiler import CompileError, Program, compile
-from ...engine.core.value import Value
+from ...engine.core.chain import topological_order
+from ...engine.core.value import LEAF, Value
+from ..walk.function import bound_arguments
 from .errors import CommandError
-from .expression import NEURON, evaluated
+from .expression import NEURON, add_arguments, evaluated, function_of, numbers, running
 
 SETS = {"moons": [16, 16], "digits": [32]}
 """The data sets that can be named, and the hidden layers of the network that learns each."""
@@ -26,10 +28,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f'  glassgrad compile "{NEURON[0]}" {NEURON[1]}\n'
         '  glassgrad compile "x*w + b" x=1 w=2 b=3 --backend numpy\n'
         "  glassgrad compile moons\n"
-        "  glassgrad compile digits --no-source"
+        "  glassgrad compile digits --no-source\n"
+        "  glassgrad compile my_script.py:function x=2 y=3    # runs your file, after saying so"
     )
-    parser.add_argument("expression", metavar="EXPR|moons|digits", help="an expression, or one of the data sets")
-    parser.add_argument("values", metavar="NAME=NUMBER", nargs="*", help="a number for each name in the expression")
+    add_arguments(parser, list(SETS))
     parser.add_argument(
         "--backend", choices=("auto", "numpy", "python", "numba"), default="auto", help="what code to make (auto)"
     )
@@ -49,9 +51,19 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _expression(options: argparse.Namespace) -> Program:
-    result = evaluated(options)
-    leaves = [v for v in result.names.values() if isinstance(v, Value) and v.op == ""]
-    return compile(result.root, params=leaves, backend=options.backend)
+    values, function = numbers(options), function_of(options)
+    if function is None:
+        result = evaluated(options)
+        leaves = [v for v in result.names.values() if v.op == LEAF]
+        return compile(result.root, params=leaves, backend=options.backend)
+    with running(options):
+        bound = bound_arguments(function, values)
+        example = bound.args
+        bound.arguments.update({name: Value(x, name) for name, x in bound.arguments.items()})
+        root = function(*bound.args, **bound.kwargs)
+        order = topological_order(root) if isinstance(root, Value) else []
+        outside = [v for v in order if v.op == LEAF and not any(v is x for x in bound.arguments.values())]
+        return compile(function, example, outside, backend=options.backend)
 
 
 def _network(options: argparse.Namespace) -> Program:

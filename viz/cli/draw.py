@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import warnings
 
 from ...engine.shown import visible
 from ...engine.story.graph import Graph
+from ...engine.story.steps import Steps
 from ..drawing import ENDINGS
 from ..paths import LIMIT, draw_paths
 from ..picture import draw
 from ..place.dot import DotError
 from ..place.layout import ENGINES
+from ..walk.function import graph_of_call
 from .errors import CommandError
-from .expression import NEURON, add_arguments, evaluated
+from .expression import NEURON, add_arguments, evaluated, function_of, numbers, running
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +31,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f'  glassgrad draw "{NEURON[0]}" {NEURON[1]} -o neuron.svg\n'
         '  glassgrad draw "a = x*x; a + a" x=3 --slopes --direction TB -o fork.html\n'
         '  glassgrad draw "a = x*x; a + x" x=3 --explain x -o paths.svg   # every path from x, and their sum\n'
-        '  glassgrad draw "x**3" x=2 > cube.svg'
+        '  glassgrad draw "x**3" x=2 > cube.svg\n'
+        "  glassgrad draw my_script.py:function x=2 y=3 -o mine.svg    # runs your file, after saying so"
     )
     add_arguments(parser)
     parser.add_argument(
@@ -56,12 +60,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _graph(options: argparse.Namespace) -> Graph:
+    values, function = numbers(options), function_of(options)
+    if function is None:
+        result = evaluated(options)
+        graph = Graph(result.root, sources=result.sources)
+    else:
+        with running(options):
+            graph, _ = graph_of_call(function, values)
+    return graph if options.no_gradients else Steps(graph).with_gradients().graph
+
+
 def run(options: argparse.Namespace) -> int:
     """Draw, and say what was written."""
-    result = evaluated(options)
-    if not options.no_gradients and result.root.inputs:
-        result.root.backward()
-    graph = Graph(result.root, sources=result.sources)
+    graph = _graph(options)
     try:
         if options.explain:
             drawing = draw_paths(graph, options.explain, {}, options.limit, options.direction, options.layout)
@@ -76,16 +88,15 @@ def run(options: argparse.Namespace) -> int:
     except (ValueError, DotError) as error:
         raise CommandError(str(error)) from None
     if options.output in (None, "-"):
-        print(drawing.svg, end="")
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(drawing.svg.encode(encoding, "xmlcharrefreplace").decode(encoding))
         return 0
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             path = drawing.save(options.output)
-        except (ValueError, ImportError) as error:
+        except (ValueError, ImportError, OSError) as error:
             raise CommandError(str(error)) from None
-        except OSError as error:
-            raise CommandError(f"cannot write {options.output}: {error.strerror}") from None
     print(f"wrote {visible(str(path))}: {drawing.summary}")
     for note in (*drawing.messages, *(str(warning.message) for warning in caught)):
         print(note)

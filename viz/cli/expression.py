@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from ...engine.errors import ExpressionError
+from ...engine.shown import visible
 from ...engine.story.expression import Evaluated, parse
+from ..walk.script import ScriptError, load_function, names_function, told
 from .errors import CommandError
 
 NEURON = ("tanh(x1*w1 + x2*w2 + b)", "x1=2 w1=-3 x2=0 w2=1 b=6.8813735870195432")
 """The neuron of the lecture: the example in every help text."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`EXPR name=number …`."""
-    parser.add_argument("expression", metavar="EXPR", help="such as 'n = x*w + b; tanh(n)'; every op can be called")
-    parser.add_argument("values", metavar="NAME=NUMBER", nargs="*", help="a number for each name in it")
+def add_arguments(parser: argparse.ArgumentParser, others: Sequence[str] = ()) -> None:
+    """`EXPR name=number …`.
+
+    Args:
+        parser: gets the arguments.
+        others: words that may stand in the place of an expression.
+    """
+    parser.add_argument(
+        "expression",
+        metavar="|".join(["EXPR", "FILE.py:FUNCTION", *others]),
+        help="an expression such as 'n = x*w + b; tanh(n)' (every op can be called), or a function in your own file, "
+        "which is run" + (f"; or {', '.join(others)}" if others else ""),
+    )
+    parser.add_argument("values", metavar="NAME=NUMBER", nargs="*", help="a number for each name or parameter")
 
 
 def numbers(options: argparse.Namespace) -> dict[str, float]:
@@ -28,7 +46,7 @@ def numbers(options: argparse.Namespace) -> dict[str, float]:
     values: dict[str, float] = {}
     for given in options.values:
         name, equals, text = given.partition("=")
-        name = name.strip()
+        name = unicodedata.normalize("NFKC", name.strip())  # as Python reads the names in the expression
         if not equals or not name.isidentifier():
             raise CommandError(f"expected NAME=NUMBER, got {given!r} (put an expression with blanks into quotes)")
         if name in values:
@@ -36,7 +54,8 @@ def numbers(options: argparse.Namespace) -> dict[str, float]:
         try:
             values[name] = float(text)
         except ValueError:
-            raise CommandError(f"{name} needs a number, got {text!r} (as in {name}=0.5)") from None
+            point = text.replace(",", ".", 1) if re.fullmatch(r"\s*[+-]?\d*,\d+\s*", text) else "0.5"
+            raise CommandError(f"{name} needs a number, got {text!r} (as in {name}={point})") from None
         if math.isinf(values[name]) and "inf" not in text.lower():
             raise CommandError(f"{name}={text} is larger than 1.8e308, the largest float")
     return values
@@ -51,9 +70,33 @@ def evaluated(options: argparse.Namespace) -> Evaluated:
     values = numbers(options)
     if options.expression.strip().endswith(".py"):
         raise CommandError(
-            f"{options.expression} is a file: name the function in it, glassgrad step {options.expression}:FUNCTION"
+            f"{options.expression} is a file: name the function in it, glassgrad {options.command} "
+            f"{options.expression}:FUNCTION"
         )
     try:
         return parse(options.expression.strip()).evaluate(values)
     except ExpressionError as error:
         raise CommandError(f"{error}\n{error.caret()}") from None
+
+
+def function_of(options: argparse.Namespace) -> Callable[..., Any] | None:
+    """The function that was named as FILE.py:FUNCTION, whose file is run after saying so; None for an expression.
+
+    Raises:
+        CommandError: if there is none, or the file fails.
+    """
+    if not names_function(options.expression):
+        return None
+    try:
+        return load_function(options.expression, lambda line: print(visible(line), file=sys.stderr))
+    except ScriptError as error:
+        raise CommandError(str(error)) from None
+
+
+@contextmanager
+def running(options: argparse.Namespace) -> Iterator[None]:
+    """Around what runs the user's function: whatever it raises is the user's to mend, and told in one line."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        raise CommandError(told(error, options.expression)) from None

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ... import __version__
 from ...engine.shown import visible
-from .errors import CommandError
+from .errors import CommandError, in_one_line
+from .process import drop_output, prepare_streams, raising_at_interrupt
 
 COMMANDS = {
     "step": "walk through an expression, forward and back, in the terminal or as a page",
@@ -43,6 +43,9 @@ class Parser(argparse.ArgumentParser):
         """Say what is wrong, and end with status 2."""
         super().error(visible(message))
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        (file or sys.stderr).write(message)  # argparse would pass over a full disk
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
@@ -51,9 +54,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after `glassgrad`; by default those of the process.
 
     Returns:
-        The exit status: 0, 1 where a check failed, 2 for a mistake of the user's.
+        The exit status: 0, 1 where a check failed, 2 for a mistake of the user's, 130 after Ctrl-C.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    prepare_streams()
+    try:
+        try:
+            return _run(list(sys.argv[1:] if arguments is None else arguments))
+        finally:
+            sys.stdout.flush()  # what cannot be written is an error of this command
+    except CommandError as error:
+        return _failed(str(error))
+    except MemoryError as error:
+        return _failed(f"not enough memory{f': {error}' if str(error) else ''}")
+    except (BrokenPipeError, SystemExit) as error:  # the reader, such as `head`, has seen enough
+        if not isinstance(error, BrokenPipeError) and not isinstance(error.__context__, BrokenPipeError):  # of rich
+            raise
+        drop_output(sys.stdout)
+        return 0
+    except OSError as error:
+        drop_output(sys.stdout)
+        return _failed(f"cannot write the output: {error.strerror}" if error.filename is None else in_one_line(error))
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return 130  # as of every program that the signal ends
+
+
+def _run(words: list[str]) -> int:
     parser = Parser(
         prog="glassgrad",
         description="A scalar autograd engine in which nothing is hidden.",
@@ -72,22 +98,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
             import_module(f".{name}", __package__).configure(sub)
             words[1:] = [_not_an_option(word, sub) for word in words[1:]]
     options = parser.parse_args(words)
-    try:
-        if options.print_completion:
-            return _print_completion(parser, chosen.choices.values(), options.print_completion)
-        status: int = import_module(f".{options.command or 'demo'}", __package__).run(options)
-    except CommandError as error:
-        print(f"glassgrad: error: {error}", file=sys.stderr)
-        return 2
-    except MemoryError as error:
-        print(f"glassgrad: error: not enough memory{f': {error}' if str(error) else ''}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        return 130
+    if options.print_completion:
+        return _print_completion(parser, chosen.choices.values(), options.print_completion)
+    command = import_module(f".{options.command or 'demo'}", __package__)
+    with raising_at_interrupt():
+        status: int = command.run(options)
     return status
+
+
+def _failed(message: str) -> int:
+    _say(f"error: {message}")
+    return 2
+
+
+def _say(message: str) -> None:
+    try:
+        print(f"glassgrad: {message}", file=sys.stderr, flush=True)
+    except OSError:  # nobody listens
+        drop_output(sys.stderr)
 
 
 def _print_completion(parser: argparse.ArgumentParser, commands: Iterable[argparse.ArgumentParser], shell: str) -> int:

@@ -10,14 +10,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ...engine.errors import DomainError
 from ...engine.shown import visible
 from ...engine.story.graph import Graph
 from ..walk import terminal
-from ..walk.script import ScriptError, load_function, names_function, place_of
+from ..walk.script import names_function
 from ..walk.stepper import Stepper, step
 from .errors import CommandError
-from .expression import NEURON, add_arguments, evaluated, numbers
+from .expression import NEURON, add_arguments, evaluated, function_of, numbers, running
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -72,20 +71,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _stepper(options: argparse.Namespace) -> Stepper:
-    if not names_function(options.expression):
+    values = numbers(options)
+    function = function_of(options)
+    if function is None:
         result, text = evaluated(options), options.expression.strip()
         return Stepper(Graph(result.root, sources=result.sources), text, text)
-    values = numbers(options)
-    try:
-        function = load_function(options.expression, lambda line: print(visible(line), file=sys.stderr))
-    except ScriptError as error:
-        raise CommandError(str(error)) from None
-    try:
+    with running(options):
         return step(function, **values)
-    except (TypeError, DomainError) as error:
-        raise CommandError(str(error)) from None
-    except Exception as error:  # whatever the user's function raises is the user's to mend
-        raise CommandError(f"{options.expression} stopped with {place_of(error)}") from None
 
 
 def _save(stepper: Stepper, path: Path, ending: str) -> None:
@@ -94,7 +86,7 @@ def _save(stepper: Stepper, path: Path, ending: str) -> None:
     try:
         stepper.save(path)
     except OSError as error:
-        raise CommandError(f"cannot write {path}: {error.strerror or error}") from None
+        raise CommandError(str(error)) from None
     except (ValueError, ImportError) as error:
         raise CommandError(f"cannot write {path}: {error}") from None
     hint = "; open it in a browser" if ending == ".html" else ""

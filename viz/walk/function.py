@@ -29,26 +29,13 @@ def graph_of_call(function: Callable[..., Any], inputs: Mapping[str, Any]) -> tu
     Raises:
         TypeError: if it misses an input or does not return a Value.
     """
-    name = getattr(function, "__name__", type(function).__name__)
-    signature = inspect.signature(function)
-    try:
-        bound = signature.bind(**inputs)
-    except TypeError as error:
-        takes = ", ".join(f"{parameter}=NUMBER" for parameter in signature.parameters) or "no inputs"
-        raise TypeError(f"step({name}): {error}; {name} takes {takes}") from None
-    defaults = {
-        p.name: p.default
-        for p in signature.parameters.values()
-        if p.name not in inputs and isinstance(p.default, float)
-    }
-    given = {key: _as_values(key, thing) for key, thing in {**bound.arguments, **defaults}.items()}
+    name, bound = _name(function), bound_arguments(function, inputs)
+    given = {key: _as_values(key, thing) for key, thing in bound.arguments.items()}
     bound.arguments.update(given)
     code = getattr(inspect.unwrap(function), "__code__", None)
     root, variables, sources = _run(lambda: function(*bound.args, **bound.kwargs), code)
     if not isinstance(root, Value):
-        raise TypeError(
-            f"step({name}): it must return the result as one Value, but returned {type(root).__name__} {root!r}"
-        )
+        raise TypeError(f"{name} must return the result as one Value, but returned {type(root).__name__} {root!r:.100}")
     places = parameter_places(code.co_filename, code.co_firstlineno) if code is not None else {}
     handed_in = variable_names(given)
     for path, value in handed_in.items():
@@ -58,8 +45,34 @@ def graph_of_call(function: Callable[..., Any], inputs: Mapping[str, Any]) -> tu
     names = _names(handed_in, _around(function), variables, sources)
     if name.isidentifier():  # a lambda has no name
         names.setdefault(root, name)
-    title = f"{name}({', '.join(signature.parameters)})"
+    title = f"{name}({', '.join(bound.signature.parameters)})"
     return Graph(root, {label: value for value, label in names.items()}, sources), title
+
+
+def bound_arguments(function: Callable[..., Any], inputs: Mapping[str, Any]) -> inspect.BoundArguments:
+    """The arguments of `function(**inputs)`, with the defaults that are floats: those are inputs, too.
+
+    Raises:
+        TypeError: if it misses an input, or has none of such a name.
+
+    >>> bound_arguments(lambda x, y=3.0, n=2: x * y, {"x": 1.0}).arguments
+    {'x': 1.0, 'y': 3.0}
+    """
+    signature = inspect.signature(function)
+    try:
+        bound = signature.bind(**inputs)
+    except TypeError as error:
+        name = _name(function)
+        takes = ", ".join(f"{parameter}=NUMBER" for parameter in signature.parameters) or "no inputs"
+        raise TypeError(f"{name}: {error}; {name} takes {takes}") from None
+    for parameter in signature.parameters.values():
+        if isinstance(parameter.default, float):
+            bound.arguments.setdefault(parameter.name, parameter.default)
+    return bound
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def _as_values(name: str, given: Any) -> Any:

@@ -29,11 +29,22 @@ def names_function(target: str) -> bool:
     return bool(colon) and file.endswith(".py") and name.isidentifier()
 
 
-def place_of(error: BaseException) -> str:
-    """Kind, message and place of an error in the user's own code, in one line."""
-    said = visible(" ".join(f"{type(error).__name__}: {error}".split()))
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{said} ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else said
+def told(error: BaseException, target: str, running: str = "") -> str:
+    """An error of the function that `target` names, in one line: kind, message, and where in its own code.
+
+    What was raised before the function began, or on purpose by glassgrad, needs no kind.
+
+    Args:
+        error: what was raised.
+        target: such as `"my_script.py:loss"`.
+        running: what stopped, if it was not the function itself.
+    """
+    file = str(Path(target.rpartition(":")[0]).resolve())
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    ours = not (lines or running) or type(error).__module__.startswith("glassgrad.")
+    said = str(error) if ours else f"{running or target} stopped with {type(error).__name__}: {error}"
+    place = f" ({Path(file).name}, line {lines[-1]})" if lines else ""
+    return visible(" ".join(said.split())) + place
 
 
 def load_function(target: str, say: Callable[[str], None]) -> Callable[..., Any]:
@@ -60,7 +71,7 @@ def load_function(target: str, say: Callable[[str], None]) -> Callable[..., Any]
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise ScriptError(f"{file} stopped with {type(error).__name__}: {error}") from error
+        raise ScriptError(told(error, target, file)) from error
     finally:
         with suppress(ValueError):  # the script may have changed the path, too
             sys.path.remove(beside)

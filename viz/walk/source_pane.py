@@ -172,7 +172,7 @@ def _blocks(file: str, lines: list[int]) -> dict[int, tuple[str, int, int]]:
 def _excerpt(file: str, name: str, first: int, last: int) -> Excerpt:
     title = PurePath(file).name if not file.startswith("<") and "ipykernel" not in file else ""
     where = " · ".join(part for part in (title or "notebook cell" * ("ipykernel" in file) or file, name) if part)
-    return Excerpt(where, first, tuple(map(_shown, _lines(file)[first - 1 : last])))
+    return Excerpt(visible(where), first, tuple(map(_shown, _lines(file)[first - 1 : last])))
 
 
 def _shown(line: str) -> str:

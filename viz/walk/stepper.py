@@ -12,6 +12,7 @@ from ...engine.core.value import Value
 from ...engine.number import number
 from ...engine.story.expression import parse
 from ...engine.story.graph import Graph, SourceLine
+from ...engine.writing import check_writable, write_file
 from ..variables import frame_names, variable_names
 from .function import graph_of_call
 from .walk import walk_through
@@ -74,14 +75,16 @@ class Stepper:
         Raises:
             ValueError: for another ending.
             ImportError: for a GIF without Pillow: `pip install "glassgrad[png]"`.
+            OSError: if it cannot be written; the file is left as it was.
         """
         path = Path(path)
         if path.suffix.lower() == ".html":
-            path.write_bytes(self.html.encode("utf-8", "replace"))
+            write_file(path, self.html)
         elif path.suffix.lower() == ".gif":
             from .animation import animation
 
-            path.write_bytes(animation(self.walk))
+            check_writable(path)  # painting takes its time
+            write_file(path, animation(self.walk))
         else:
             raise ValueError(f"cannot save steps as {path.name!r}: the ending must be one of {', '.join(FORMATS)}")
         return path
