@@ -13,7 +13,14 @@ from ..rules.ops import OPS
 from ..shown import visible
 
 UNDEFINED: Final = (ValueError, ZeroDivisionError, OverflowError)
-_PYTHON: Final = Code(power="{0} ** {1}", choice_="{yes} if {test} else {no}")
+
+
+class _AsTyped(Code):
+    def number(self, x: float) -> Part:
+        return repr(x).removesuffix(".0"), SIGNED if x < 0 else ATOM
+
+
+_PYTHON: Final = _AsTyped(power="{0} ** {1}", choice_="{yes} if {test} else {no}")
 _DEPTH, _LENGTH = 3, 32
 """An operand without a label is called by its formula, so many ops deep and so many characters long at most."""
 
@@ -61,8 +68,7 @@ def _called(op: Op, operands: tuple[Any, ...]) -> list[Part]:
 
 def _part(v: Any, depth: int) -> Part | None:
     if not _is_variable(v):
-        x = getattr(v, "_data", v)
-        return repr(x).removesuffix(".0"), SIGNED if x < 0 else ATOM
+        return _PYTHON.number(getattr(v, "_data", v))
     if v._label:
         return _PYTHON.name(visible(v._label))
     op = OPS.get(v._kind)

@@ -137,6 +137,7 @@ def gradcheck(
         A report; it is true if everything is right.
 
     Raises:
+        RuntimeError: if `f` or another thread writes to an input meanwhile; that number stays.
         TypeError: if `f` does not return a Value, no inputs are given, or others than `f` takes.
         ValueError: if an input was computed from others, or a rule of your own cannot be proved.
 
@@ -364,14 +365,21 @@ def _function_rows(
     start = [leaf.data for leaf in leaves]
 
     def move(direction: Sequence[float], t: float) -> float:
+        moved = [x + t * d for x, d in zip(start, direction)]
         try:
-            for leaf, x, d in zip(leaves, start, direction):
-                leaf._data = x + t * d  # for a moment: no statement about an earlier result becomes false
+            for leaf, x in zip(leaves, moved):
+                leaf._data = x  # for a moment: no statement about an earlier result becomes false
             with no_grad():
                 return call().data
         finally:
-            for leaf, x in zip(leaves, start):
-                leaf._data = x
+            changed = [leaf for leaf, x in zip(leaves, moved) if leaf._data is not x]
+            for leaf, x, known in zip(leaves, moved, start):
+                leaf._data = known if leaf._data is x else leaf._data
+            if changed:
+                raise RuntimeError(
+                    f"{changed[0]!r} was changed while gradcheck moved it, by f or by another thread: "
+                    "nothing is proved; check again when nobody writes to the inputs"
+                )
 
     scale = max(1.0, abs(y.data))
     if len(leaves) <= EACH:

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..core.chain import topological_order
+from ..core.own import own_name
 from ..core.value import CONST, Value
 from ..rules.dialect import write
 from ..rules.notation import Text, number, short, times
+from ..shown import visible
 from .equation import shown_sum
 from .flow import Flow
 from .graph import Graph
@@ -46,7 +48,7 @@ class Ledger(NamedTuple):
         contributions: what has arrived, in order.
         total: its sum; 1 for the result itself.
         awaited: how many contributions are still to come: until then `total` is a partial sum.
-        reason: why nothing ever arrives, or "".
+        reason: why nothing ever arrives, or nothing but 0; or "".
     """
 
     name: str
@@ -111,7 +113,33 @@ def ledger(walk: Steps, node: int, index: int = -1) -> Ledger:
         reason = "it is a constant" if walk.graph.nodes[node].op == CONST else "no edge leads back to it"
     elif node == len(walk.graph) - 1:
         reason = "it is the result itself"
+    elif total == 0.0 and len(arrived) == len(arrivals):
+        reason = _cut_off(walk, node)
     return Ledger(walk.names[node], walk.names[-1], entries, total, len(arrivals) - len(arrived), reason)
+
+
+def _cut_off(walk: Steps, node: int) -> str:
+    """Where every way back to `node` meets a slope of 0, in words; "" if one does not: then its terms cancel."""
+    live, cuts = {len(walk.graph) - 1}, dict[int, None]()
+    for flow in walk.flows:
+        if flow.node in live:
+            if flow.slope != 0.0:
+                live.add(flow.input)
+            else:
+                cuts[flow.node] = None
+    if node in live:
+        return ""
+    nodes = [walk.graph.nodes[i] for i in cuts]
+    shown = ", ".join(
+        f"{visible(own_name(one.op) or one.op)} at {walk.names[one.id]} = {short(one.data)}" for one in nodes[:3]
+    )
+    more = f" and {len(nodes) - 3} more" if len(nodes) > 3 else ""
+    dead = (
+        "every relu on the way is dead"
+        if {one.op for one in nodes} == {"relu"}
+        else "every way back meets a slope of 0"
+    )
+    return f"{dead}: {shown}{more}"
 
 
 def explain(root: Value | Graph, x: Value | str, names: Mapping[str, object] | None = None) -> Ledger:

@@ -391,3 +391,21 @@ def test_recording_lines_leaves_another_profiler_in_place():
 def test_the_larger_of_a_number_and_no_number():
     y = gg.max(gg.Value(-3.0, "x"), gg.Value(float("nan"), "n"))
     assert gg.steps(y)[2].numbers == "v2 = max(−3, nan) = nan"
+
+
+@pytest.mark.parametrize(
+    ("build", "reason"),
+    [
+        (lambda x, w: ((x * w).relu() * 3 + (x * w - 1).relu() - 4) ** 2, "every relu on the way is dead: relu at"),
+        (lambda x, w: gg.sum([(x * w).relu() for _ in range(5)]), " and 2 more)"),
+        (lambda x, w: (x * w) * 0, "every way back meets a slope of 0: mul at"),
+        (lambda x, w: (x * w).sign() + 1, "every way back meets a slope of 0: sign at"),
+        (lambda x, w: x * w - w * x, ""),
+        (lambda x, w: (x * w).relu() + x * w, ""),
+    ],
+)
+def test_a_ledger_says_where_a_gradient_of_zero_was_cut_off(build, reason):
+    x, w = gg.Value(1.0, "x"), gg.Value(-2.0, "w")
+    text = str(gg.explain(build(x, w), w))
+    assert reason in text
+    assert ("(" in text.splitlines()[0]) == bool(reason)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import math
+import statistics
 import threading
 import tracemalloc
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
@@ -15,11 +17,47 @@ import glassgrad as gg
 from glassgrad import DomainError, Value
 
 
-@pytest.mark.parametrize("given", [3, 3.0, True, Fraction(3), np.float64(3), np.float32(3), np.int64(3), np.uint8(3)])
+class Scalar:
+    """Like a scalar tensor of a library that is not installed here."""
+
+    shape, requires_grad = (), False
+
+    def __float__(self):
+        return 1.5
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *(3, 3.0, True, Fraction(3), Decimal("1.5"), Scalar()),
+        *(np.float64(3), np.float32(3), np.int64(3), np.uint8(3), np.bool_(True), np.array(1.5), np.array(3)),
+    ],
+)
 def test_real_numbers_become_floats(given):
     assert type(Value(given).data) is float
     assert (Value(2.0) * given).data == 2.0 * float(given)
-    assert (given * Value(2.0)).data == 2.0 * float(given)
+    if not isinstance(given, Scalar):  # whose own arithmetic would have to give way
+        assert (given * Value(2.0)).data == 2.0 * float(given)
+    assert (Value(2.0) ** given).data == 2.0 ** float(given)
+    assert gg.max(Value(0.5), given).data == gg.sum([Value(0.0), given]).data == float(given)
+    assert Value(9.0) > given
+
+
+@pytest.mark.parametrize(
+    "given", [10**400, Decimal("1e400"), Fraction(10**400, 3), pytest.param(-(10**5000), id="very large")]
+)
+def test_a_number_too_large_for_a_float_is_refused(given):
+    for use in (Value, lambda x: Value(1.0) * x, lambda x: setattr(Value(1.0), "data", x)):
+        with pytest.raises(OverflowError, match="a number up to"):
+            use(given)
+    assert Value(Decimal("inf")).data == math.inf
+
+
+def test_a_tracked_tensor_is_refused():
+    tracked = Scalar()
+    tracked.requires_grad = True
+    with pytest.raises(TypeError, match="has a gradient of its own"):
+        Value(tracked)
 
 
 @pytest.mark.parametrize(
@@ -63,10 +101,39 @@ def test_setting_data_and_grad_is_checked():
         v.label = 3
 
 
-@pytest.mark.parametrize("lossy", [float, int, math.exp, math.sqrt, np.float64])
-def test_what_would_lose_the_gradient_raises(lossy):
-    with pytest.raises(TypeError, match="lose the gradient silently"):
-        lossy(Value(1.0))
+@pytest.mark.parametrize(
+    ("lossy", "way_out"),
+    [
+        *((f, "use .data for the number, and v.exp()") for f in (float, math.exp, math.sqrt, np.float64, math.floor)),
+        ("%.3f".__mod__, "use .data"),
+        (lambda v: np.array([v], float), "use .data"),
+        (lambda v: math.hypot(v, v), "use .data"),
+        (int, r"use int\(v.data\)"),
+        (lambda v: [1, 2, 3][v], r"use int\(v.data\)"),
+        (range, "by a one-hot list"),
+        (round, r"use round\(v.data, digits\)"),
+        (lambda v: round(v, 2), r"use round\(v.data, digits\)"),
+        (lambda v: v // 2, r"\(v - v % c\) / c"),
+        (lambda v: 2 // v, r"\(v - v % c\) / c"),
+        (lambda v: divmod(v, 2), "use v % c for the rest"),
+        (lambda v: divmod(2, v), "use v % c for the rest"),
+        (lambda v: statistics.mean([v, v]), r"sum\(values\) / len\(values\)"),
+        (lambda v: statistics.fmean([v, v]), "use .data"),
+        (lambda v: statistics.stdev([v, v]), r"sum\(values\) / len\(values\)"),
+    ],
+)
+def test_what_would_lose_the_gradient_raises(lossy, way_out):
+    with pytest.raises(TypeError, match=f"lose the gradient silently: .*{way_out}"):
+        lossy(Value(1.0, "v"))
+
+
+def test_what_works_with_values():
+    v, w = Value(3.0), Value(5.0)
+    assert f"{v:.3f} {v:>8.1f}" == "3.000      3.0"
+    results = [sum([v, w]) / 2, math.prod([v, w]), np.mean([v, w]), np.std([v, w]), np.dot([v, w], [1, 2]), v % 2]
+    results += [np.linalg.norm([v, w]), np.array(2.0) * v, np.float64(2) * v, np.maximum(v, 1), np.sqrt(v), abs(v)]
+    assert [y.data for y in results] == pytest.approx([4, 15, 4, 1, 13, 1, 34**0.5, 6, 6, 3, 3**0.5, 3])
+    assert gg.grad(np.std([v, w]), v) == -0.5
 
 
 @pytest.mark.parametrize(
@@ -215,6 +282,23 @@ def test_no_grad_and_detach():
     assert (x * x).inputs == (x, x)
 
 
+def test_the_derivative_of_what_was_not_recorded_is_refused():
+    x = Value(2.0, "x")
+    with gg.no_grad():
+        y = x * x
+    recorded = x * x
+    with gg.no_grad():
+        slope = gg.grad(recorded, x, create_graph=True)
+    for lost in (y, slope, x.detach()):
+        for ask in (lambda v=lost: gg.grad(v, x), lambda v=lost: gg.grad(v, [x]), lost.backward):
+            with pytest.raises(ValueError, match=r"nothing was recorded behind it"):
+                ask()
+    assert slope.data == 4.0
+    assert gg.grad(gg.grad(3 * x, x, create_graph=True), x) == 0.0  # a constant is known to be one
+    with pytest.raises(TypeError, match="grad takes the result, a Value, first, got float"):
+        gg.grad(2.0, x)
+
+
 def test_no_grad_is_per_thread():
     seen = []
     with gg.no_grad():
@@ -275,3 +359,37 @@ def test_a_sum_of_a_million_terms():
         total.backward()
         assert total.data == 1e6
     assert {v.grad for v in terms} == {2.0}
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "also"),
+    [
+        (lambda x: 1 / x, "1 / x is undefined at x = 0.0 (it needs x != 0)", ZeroDivisionError),
+        (lambda x: x**-1, "x ** -1 is undefined at x = 0.0", ZeroDivisionError),
+        (lambda x: x.reciprocal(), "1 / x is undefined at x = 0.0", ZeroDivisionError),
+        (lambda x: 2 % x, "mod(2, x) is undefined", ZeroDivisionError),
+        (lambda x: (x + 800).exp(), "exp(x + 800) overflows at x + 800 = 800.0", OverflowError),
+        (lambda x: (x + 10) ** 400, "(x + 10) ** 400 overflows", OverflowError),
+        (lambda x: (x - 2).log(), "log(x - 2) is undefined at x - 2 = -2.0 (it needs x - 2 > 0)", ValueError),
+        (lambda x: gg.log(0), "log(0) is undefined (it needs a > 0)", ValueError),
+        (
+            lambda x: Value(0.0) / Value(0.0),
+            "a / b is undefined at a = 0.0, b = 0.0 (it needs b != 0)",
+            ArithmeticError,
+        ),
+        (
+            lambda x: Value(1.0, "b") / Value(0.0),
+            "b / b' is undefined at b = 1.0, b' = 0.0 (it needs b' != 0)",
+            ValueError,
+        ),
+        (lambda x: 1 / gg.sum([x, x]), "1 / b is undefined at b = 0.0", ZeroDivisionError),
+        (lambda x: 1 / ((x * 1.23456 + 2.34567) * (x * 4.56789)), "1 / b is undefined at b = 0.0", ZeroDivisionError),
+        (lambda x: Value(-1.0, "a\x1b[31m").sqrt(), r"sqrt(a\x1b[31m) is undefined at a\x1b[31m = -1.0", ValueError),
+    ],
+)
+def test_domain_errors_are_those_of_python_in_the_users_own_names(make, error, also):
+    with pytest.raises(DomainError) as caught:
+        make(Value(0.0, "x"))
+    assert str(caught.value).startswith(error)
+    assert isinstance(caught.value, (also, ValueError))
+    assert isinstance(caught.value, also)
