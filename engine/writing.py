@@ -117,8 +117,8 @@ def _ordinary(path: Path) -> Path | None:
 def _new_part(target: Path) -> Path:
     """An empty file beside `target`; its name tells the target and the process, and is never too long."""
     start = f".glassgrad-{zlib.crc32(os.fsencode(target.name)):08x}-"
-    with suppress(OSError, ValueError):
-        for left in target.parent.glob(f"{start}*.part*"):
+    for left in target.parent.glob(f"{start}*.part*"):
+        with suppress(OSError, ValueError):  # gone meanwhile, or somebody else's name
             if left.name not in _writing and not _lives(int(left.name.split("-")[2]), left):
                 left.unlink()
     suffix = target.suffix if len(os.fsencode(target.suffix)) <= 16 else ""
