@@ -190,12 +190,12 @@ def _built(architecture: dict[str, Any]) -> Module:
     expand = architecture["expand"]
     try:
         if architecture["kind"] == "MLP":
-            return MLP(nin, nouts, activation=activations, expand=expand)
+            return MLP(nin, nouts, activation=activations, expand=expand, seed=0)
         if architecture["kind"] == "Layer":
-            return Layer(nin, nouts[0], activation=activations[0], expand=expand)
+            return Layer(nin, nouts[0], activation=activations[0], expand=expand, seed=0)
         if architecture["kind"] == "Neuron":
-            return Neuron(nin, activation=activations[0], expand=expand)
-        return Perceptron(nin, nouts[0])
+            return Neuron(nin, activation=activations[0], expand=expand, seed=0)
+        return Perceptron(nin, nouts[0], seed=0)
     except ValueError as error:  # an op that the writer had defined and this process has not
         raise NetworkFileError(str(error)) from None
 

@@ -29,6 +29,9 @@ LIMITS: dict[str, Callable[[int, int], float]] = {
 """Weights are drawn evenly from ±limit: micrograd's ±1, or by fan-in and fan-out as in Glorot & Bengio
 (2010), eq. 16, and He et al. (2015), section 2.2 (the uniform law with their variance 2/nin)."""
 
+MOST, BYTES = 10_000_000, 250
+"""The greatest number of parameters of a network, and what each takes as a Value with its name, about."""
+
 _dot: Callable[..., Value] = recorder(OPS["dot"], "dot")
 _mul: Callable[..., Value] = recorder(OPS["mul"], "__mul__")
 
@@ -48,8 +51,9 @@ class Neuron(Module):
         nonlin: micrograd's switch: relu, or no activation.
         activation: any op of one input by name (`"tanh"`, `"sigmoid"`, …) or `"linear"`; overrides `nonlin`.
         init: law of the weights, `"uniform"` (±1, as micrograd), `"xavier"` or `"he"`; the bias starts at 0.
-        seed: the weights are a function of it; 0 unless given.
-        rng: draw from this generator instead of making one from `seed`.
+        seed: the weights are a function of it. Without it they are drawn from Python's `random`, as in micrograd:
+            `random.seed(1337)` before makes them the same each time.
+        rng: draw from this generator instead.
         expand: record each product and each sum as a node of its own. The numbers are the same.
         nout: how many neurons its layer has, for `"xavier"`.
 
@@ -76,18 +80,31 @@ class Neuron(Module):
         expand: bool = False,
         nout: int = 1,
     ) -> None:
-        draw, limit = generator(seed, rng), _limit(init, _size(nin, "nin"), nout)
+        _check_sizes([nin, 1])
+        draw, limit = generator(seed, rng), _limit(init, nin, nout)
         self.w = [Value(draw.uniform(-limit, limit)) for _ in range(nin)]
         self.b = Value(0.0)
         self.activation = activation or ("relu" if nonlin else LINEAR)
         self.expand = expand
-        self._activate = _activation(self.activation)
         self.name_parts()
 
     @property
+    def activation(self) -> str:
+        """The name of its activation; it can be changed."""
+        return self._activation
+
+    @activation.setter
+    def activation(self, name: str) -> None:
+        self._activate, self._activation = _activation(name), name
+
+    @property
     def nonlin(self) -> bool:
-        """Whether there is an activation."""
+        """micrograd's switch: whether there is an activation; True makes it relu."""
         return self._activate is not None
+
+    @nonlin.setter
+    def nonlin(self, wanted: bool) -> None:
+        self.activation = "relu" if wanted else LINEAR
 
     def __call__(self, x: Any) -> Value:
         """The output for one example `x`, a list of `nin` numbers or Values."""
@@ -126,8 +143,9 @@ class Perceptron(Module):
     def __init__(
         self, nin: int, nout: int = 1, *, init: str = "uniform", seed: int | None = None, rng: Rng | None = None
     ) -> None:
+        _check_sizes([nin, nout])
         draw = generator(seed, rng)
-        self.units = [Neuron(nin, False, init=init, rng=draw, nout=nout) for _ in range(_size(nout, "nout"))]
+        self.units = [Neuron(nin, False, init=init, rng=draw, nout=nout) for _ in range(nout)]
         self.name_parts()
 
     def __call__(self, x: Any) -> Any:
@@ -188,10 +206,11 @@ class Layer(Module):
         rng: Rng | None = None,
         expand: bool = False,
     ) -> None:
+        _check_sizes([nin, nout])
         draw = generator(seed, rng)
         self.neurons = [
             Neuron(nin, nonlin, activation=activation, init=init, rng=draw, expand=expand, nout=nout)
-            for _ in range(_size(nout, "nout"))
+            for _ in range(nout)
         ]
         self.name_parts()
 
@@ -212,7 +231,7 @@ class MLP(Module):
 
     Args:
         nin: number of inputs.
-        nouts: number of neurons of each layer; the last is the output.
+        nouts: number of neurons of each layer; the last is the output. A number alone is that of a single layer.
         activation: of the hidden layers (the output stays linear, as in micrograd), or a list with one for each layer.
         init, seed, rng, expand: as for `Neuron`.
 
@@ -231,7 +250,7 @@ class MLP(Module):
     def __init__(
         self,
         nin: int,
-        nouts: Sequence[int],
+        nouts: Sequence[int] | int,
         *,
         activation: str | Sequence[str] = "relu",
         init: str = "uniform",
@@ -239,9 +258,9 @@ class MLP(Module):
         rng: Rng | None = None,
         expand: bool = False,
     ) -> None:
+        nouts = nouts if isinstance(nouts, Iterable) else [nouts]
         sizes = [nin, *nouts]
-        if len(sizes) < 2:
-            raise ValueError("MLP needs at least one layer: nouts is empty")
+        _check_sizes(sizes)
         names = [activation] * (len(nouts) - 1) + [LINEAR] if isinstance(activation, str) else list(activation)
         for name in (activation, *names) if isinstance(activation, str) else names:
             _activation(name)
@@ -273,10 +292,12 @@ class MLP(Module):
 
 
 def generator(seed: int | None, rng: Rng | None) -> Rng:
-    """`rng`, or a generator made from `seed` (0 unless given): nothing is ever seeded by the clock."""
+    """`rng`, a generator made from `seed`, or without both Python's `random`, as micrograd: `random.seed` rules it."""
     if seed is not None and rng is not None:
         raise ValueError("give seed or rng, not both: rng is a generator that has its seed already")
-    return rng if rng is not None else random.Random(seed or 0)  # noqa: S311  # weights are no secret
+    if rng is not None:
+        return rng
+    return random if seed is None else random.Random(seed)  # noqa: S311  # weights are no secret
 
 
 def as_inputs(given: Any, count: int, module: Module) -> list[Value]:
@@ -341,7 +362,16 @@ def _limit(init: str, nin: int, nout: int) -> float:
     return LIMITS[init](nin, nout)
 
 
-def _size(given: int, name: str) -> int:
-    if isinstance(given, bool) or not hasattr(given, "__index__") or given < 1:
-        raise ValueError(f"{name} must be a whole number from 1 up, got {given!r}")
-    return given
+def _check_sizes(sizes: list[int]) -> None:
+    """Refuse what is no number of inputs and then of neurons of each layer, or would fill the memory."""
+    if len(sizes) < 2:
+        raise ValueError("MLP needs at least one layer: nouts is empty")
+    for i, size in enumerate(sizes):
+        if isinstance(size, bool) or not hasattr(size, "__index__") or size < 1:
+            raise ValueError(f"{'nout' if i else 'nin'} must be a whole number from 1 up, got {size!r}")
+    count = sum((before + 1) * after for before, after in zip(sizes, sizes[1:]))
+    if count > MOST:
+        raise ValueError(
+            f"{'-'.join(map(str, sizes))} has {count:,} parameters, which take about {count * BYTES // 10**9:,} GB; "
+            f"a network may have {MOST:,}"
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +18,12 @@ FRESH = os.environ.get("GLASSGRAD_SEED", "")
 hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("nightly", deadline=None, derandomize=False, print_blob=True)
 hypothesis.settings.load_profile("nightly" if FRESH else "fixed")
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Networks without a seed draw from Python's `random`: in every test the same."""
+    random.seed(int(FRESH or 0))
 
 
 @pytest.fixture

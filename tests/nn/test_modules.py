@@ -1,5 +1,6 @@
 import math
 import random
+import time
 
 import numpy as np
 import pytest
@@ -164,7 +165,9 @@ def test_a_layer_of_one_inside_is_handed_on_as_a_list():
 
 
 def test_initialisation_follows_seed_law_and_generator():
-    assert nn.MLP(2, [3, 1]).state_dict() == nn.MLP(2, [3, 1], seed=0).state_dict()
+    assert nn.MLP(2, [3, 1]).state_dict() != nn.MLP(2, [3, 1]).state_dict()
+    for seed, bits in ((0, "0x1.60b01f314fb7cp-1"), (1, "-0x1.766938372453ep-1")):
+        assert nn.MLP(2, [3, 1], seed=seed).parameters()[0].data.hex() == bits
     assert nn.MLP(2, [3, 1], seed=1).state_dict() == nn.MLP(2, [3, 1], rng=random.Random(1)).state_dict()
     nn.MLP(2, [3, 1], rng=np.random.default_rng(0))
     for init, limit in (("uniform", 1.0), ("xavier", math.sqrt(6 / 160)), ("he", math.sqrt(6 / 60))):
@@ -173,6 +176,46 @@ def test_initialisation_follows_seed_law_and_generator():
         assert np.abs(weights).max() <= limit
         assert abs(weights.std() - limit / math.sqrt(3)) < 0.02 * limit
         assert all(neuron.b.data == 0 for neuron in layer.neurons)
+
+
+SIZES_REFUSED = [
+    (lambda: nn.MLP(2, [10**8, 1]), "2-100000000-1 has 400,000,001 parameters, which take about 100 GB"),
+    (lambda: nn.MLP(10**5, [10, 10**5, 1]), "100000-10-100000-1 has 2,200,011 parameters"),
+    (lambda: nn.Layer(2, 10**40), "a network may have 10,000,000"),
+    (lambda: nn.Neuron(10**9), "1000000000-1 has 1,000,000,001 parameters"),
+    (lambda: nn.Perceptron(10**9, 3), "3,000,000,003 parameters"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), SIZES_REFUSED)
+def test_a_network_that_would_fill_the_memory_is_refused_at_once(make, message, monkeypatch):
+    monkeypatch.setattr(nn.layers, "MOST", min(nn.layers.MOST, 2_000_000) if "2,200,011" in message else 10_000_000)
+    started = time.perf_counter()
+    with pytest.raises(ValueError, match=message):
+        make()
+    assert time.perf_counter() - started < 1
+
+
+def test_one_number_is_a_network_of_one_layer():
+    assert repr(nn.MLP(2, 4, seed=1)) == repr(nn.MLP(2, [4], seed=1))
+    assert nn.MLP(2, 4, seed=1).state_dict() == nn.MLP(2, [4], seed=1).state_dict()
+
+
+def test_an_activation_changed_later_holds_everywhere():
+    model = nn.MLP(2, [3, 1], seed=1)
+    for neuron in model.layers[0].neurons:
+        neuron.activation = "tanh"
+    wanted = nn.MLP(2, [3, 1], activation="tanh", seed=1)
+    assert repr(model) == repr(wanted)
+    for network in (model, nn.files.from_bytes(nn.files.to_bytes(model))[0]):
+        assert network([0.3, -0.4]).data == wanted([0.3, -0.4]).data
+        assert nn.outputs(network, [[0.3, -0.4]])[0, 0] == pytest.approx(wanted([0.3, -0.4]).data, rel=1e-15)
+    neuron = nn.Neuron(2, nonlin=False)
+    neuron.nonlin = True
+    assert neuron.activation == "relu" and repr(neuron) == "ReLUNeuron(2)"
+    with pytest.raises(ValueError, match="unknown activation 'tann'"):
+        neuron.activation = "tann"
+    assert neuron.activation == "relu"
 
 
 def test_user_ops_can_be_activations():

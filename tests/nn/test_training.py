@@ -105,7 +105,7 @@ def test_ctrl_c_keeps_what_was_learnt(compiled):
         if epoch.number == 4:
             raise KeyboardInterrupt
 
-    stopped, whole = nn.MLP(1, [1]), nn.MLP(1, [1])
+    stopped, whole = nn.MLP(1, [1], seed=0), nn.MLP(1, [1], seed=0)
     history = nn.fit(stopped, *line(), loss="half_squared_error", epochs=10, callbacks=[interrupt], compiled=compiled)
     nn.fit(whole, *line(), loss="half_squared_error", epochs=4, compiled=compiled)
     assert history.stopped == "interrupted"
