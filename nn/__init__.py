@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     )
     from .module import Module
     from .optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, RMSProp, clip_gradient
-    from .prediction import accuracy, outputs, predict, predict_proba
+    from .prediction import accuracy, dead_relus, outputs, predict, predict_proba
     from .sklearn import NetworkClassifier, NetworkRegressor
     from .training import TrainingError, fit
 
@@ -66,63 +66,22 @@ _FROM = {
     "mean_absolute_error mean_squared_error",
     "module": "Module",
     "optimizers": "OPTIMIZERS SGD Adam AdamW Optimizer RMSProp clip_gradient",
-    "prediction": "accuracy outputs predict predict_proba",
+    "prediction": "accuracy dead_relus outputs predict predict_proba",
     "sklearn": "NetworkClassifier NetworkRegressor",
 }
 _LAZY = {name: module for module, names in _FROM.items() for name in names.split()}
 
+# fmt: off
 __all__ = [
-    "LOSSES",
-    "MLP",
-    "OPTIMIZERS",
-    "SGD",
-    "Adam",
-    "AdamW",
-    "Dataset",
-    "Epoch",
-    "History",
-    "Layer",
-    "Module",
-    "NetworkClassifier",
-    "NetworkFileError",
-    "NetworkRegressor",
-    "Neuron",
-    "Optimizer",
-    "Perceptron",
-    "RMSProp",
-    "Standardisation",
-    "TrainingError",
-    "accuracy",
-    "batches",
-    "binary_cross_entropy",
-    "blobs",
-    "circles",
-    "clip_gradient",
-    "cross_entropy",
-    "digits",
-    "fit",
-    "half_squared_error",
-    "hinge",
-    "iris",
-    "l1_penalty",
-    "l2_penalty",
-    "load",
-    "load_with_notes",
-    "mean_absolute_error",
-    "mean_squared_error",
-    "moons",
-    "one_hot",
-    "outputs",
-    "predict",
-    "predict_proba",
-    "read_csv",
-    "save",
-    "schedules",
-    "sine",
-    "spiral",
-    "split",
+    "LOSSES", "MLP", "OPTIMIZERS", "SGD", "Adam", "AdamW", "Dataset", "Epoch", "History", "Layer", "Module",
+    "NetworkClassifier", "NetworkFileError", "NetworkRegressor", "Neuron", "Optimizer", "Perceptron", "RMSProp",
+    "Standardisation", "TrainingError", "accuracy", "batches", "binary_cross_entropy", "blobs", "circles",
+    "clip_gradient", "cross_entropy", "dead_relus", "digits", "fit", "half_squared_error", "hinge", "iris",
+    "l1_penalty", "l2_penalty", "load", "load_with_notes", "mean_absolute_error", "mean_squared_error", "moons",
+    "one_hot", "outputs", "predict", "predict_proba", "read_csv", "save", "schedules", "sine", "spiral", "split",
     "xor",
 ]
+# fmt: on
 
 
 __getattr__ = lazy_attributes(__name__, _LAZY, (*_FROM, "schedules"))

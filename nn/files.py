@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +16,12 @@ import numpy as np
 
 from ..engine.writing import write_file
 from .layers import MLP, Layer, Neuron, Perceptron
+from .module import PARAMETERS, write
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
     from .module import Module
-
-    Array = NDArray[np.float64]
 
 FORMAT = "glassgrad network 1"
 BLANK = "0" * 64
@@ -46,6 +44,7 @@ def save(model: Module, path: str | Path, notes: Mapping[str, Any] | None = None
 
     Raises:
         TypeError: for another kind of module (`state_dict()` gives its numbers), or notes JSON cannot hold.
+        ValueError: if a parameter, or a number in the notes, is not finite.
         OSError: if the file cannot be written; then the old one is as it was.
 
     >>> import tempfile
@@ -87,21 +86,23 @@ def load_with_notes(path: str | Path, into: Module | None = None) -> tuple[Any, 
 
 def to_bytes(model: Module, notes: Mapping[str, Any] | None = None) -> bytes:
     """What `save` writes."""
-    tensors = _tensors(_rows(model))
-    header: dict[str, Any] = {}
-    end = 0
-    for name, tensor in tensors.items():
-        start, end = end, end + tensor.nbytes
-        header[name] = {"dtype": "F64", "shape": list(tensor.shape), "data_offsets": [start, end]}
+    rows, architecture = _rows(model), _architecture(model)
+    with PARAMETERS:
+        numbers = [[[*(w.data for w in neuron.w), neuron.b.data] for neuron in layer] for layer in rows]
+    bad = next(((path, p.data) for path, p in model.named_parameters() if not math.isfinite(p.data)), None)
+    if bad:
+        raise ValueError(f"a network is saved when its numbers are finite, and {bad[0]} is {bad[1]}")
+    header = _tensors(architecture)
     header["__metadata__"] = {
         "format": FORMAT,
-        "architecture": json.dumps(_architecture(model)),
+        "architecture": json.dumps(architecture),
         "notes": json.dumps(dict(notes or {}), allow_nan=False),
         "sha256": BLANK,
     }
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    payload = b"".join(tensor.astype("<f8").tobytes() for tensor in tensors.values())
+    parts = [part for layer in map(np.array, numbers) for part in (layer[:, :-1], layer[:, -1])]
+    payload = b"".join(part.astype("<f8").tobytes() for part in parts)
     digest = hashlib.sha256(len(text).to_bytes(8, "little") + text + payload).hexdigest()
     text = text.replace(f'"sha256":"{BLANK}"'.encode(), f'"sha256":"{digest}"'.encode())
     return len(text).to_bytes(8, "little") + text + payload
@@ -116,32 +117,34 @@ def from_bytes(content: bytes, into: Module | None = None) -> tuple[Any, dict[st
     text, header, payload = _opened(content)
     metadata = _metadata(header.pop("__metadata__", None))
     digest = metadata["sha256"]
-    blanked = text.replace(f'"sha256":"{digest}"'.encode(), f'"sha256":"{BLANK}"'.encode())
+    blanked = text.replace(f'"sha256":"{digest}"'.encode("utf-8", "replace"), f'"sha256":"{BLANK}"'.encode())
     if hashlib.sha256(len(text).to_bytes(8, "little") + blanked + payload).hexdigest() != digest:
         raise NetworkFileError("the file is damaged: its contents do not match its SHA-256 digest")
-    tensors = _read_tensors(header, payload)
-    architecture = _json(metadata["architecture"].encode(), "the architecture")
-    notes = _json(metadata["notes"].encode(), "the notes")
+    architecture = _json(metadata["architecture"].encode("utf-8", "replace"), "the architecture")
+    notes = _json(metadata["notes"].encode("utf-8", "replace"), "the notes")
+    if not isinstance(notes, dict):
+        raise NetworkFileError(f"its notes must be a JSON object, got {str(notes)[:100]}")
     _check_architecture(architecture)
-    _match(_shapes(architecture), tensors, "its architecture")
-    if into is not None:
-        _match(
-            {name: tensor.shape for name, tensor in _tensors(_rows(into)).items()},
-            tensors,
-            f"the {type(into).__name__} to load into",
-        )
-        if _architecture(into) != architecture:
+    wanted = _tensors(architecture)
+    for name in sorted(header.keys() | wanted.keys()):
+        if header.get(name) != wanted.get(name):
             raise NetworkFileError(
-                f"the file has the architecture {architecture}, the network to load into {_architecture(into)}"
+                f"the file does not match its architecture: {name} is {str(header.get(name))[:200]}, "
+                f"expected {wanted.get(name)}"
             )
+    numbers = np.frombuffer(payload[: len(payload) // 8 * 8], dtype="<f8")
+    if len(payload) != 8 * sum(math.prod(tensor["shape"]) for tensor in wanted.values()):
+        raise NetworkFileError(f"its tensors do not fill the {len(payload)} bytes that follow the header")
+    if not np.isfinite(numbers).all():
+        raise NetworkFileError("a number in it is not finite: a network of glassgrad has finite parameters")
+    if into is not None and _architecture(into) != architecture:
+        raise NetworkFileError(
+            f"the file has the architecture {architecture}, the network to load into {_architecture(into)}"
+        )
     model = _built(architecture) if into is None else into
-    for i, layer in enumerate(_rows(model)):
-        for neuron, weights, bias in zip(
-            layer, tensors[f"layers.{i}.weight"].tolist(), tensors[f"layers.{i}.bias"].tolist()
-        ):
-            neuron.b.data = bias
-            for w, number in zip(neuron.w, weights):
-                w.data = number
+    rows = _rows(model)
+    weights = [w for layer in rows for part in ([w for n in layer for w in n.w], [n.b for n in layer]) for w in part]
+    write(numbers.tolist(), weights)
     return model, notes
 
 
@@ -160,12 +163,15 @@ def _rows(model: Module) -> list[list[Neuron]]:
     )
 
 
-def _tensors(rows: list[list[Neuron]]) -> dict[str, Array]:
-    """Tensors named as in PyTorch: weight of shape (neurons, inputs), bias of shape (neurons,)."""
-    found: dict[str, Array] = {}
-    for i, layer in enumerate(rows):
-        found[f"layers.{i}.weight"] = np.array([[w.data for w in neuron.w] for neuron in layer])
-        found[f"layers.{i}.bias"] = np.array([neuron.b.data for neuron in layer])
+def _tensors(architecture: dict[str, Any]) -> dict[str, Any]:
+    """The header of the tensors, named as in PyTorch: weight of shape (neurons, inputs), bias of shape (neurons,)."""
+    found: dict[str, Any] = {}
+    nin, end = architecture["nin"], 0
+    for i, nout in enumerate(architecture["nouts"]):
+        for name, shape in (("weight", [nout, nin]), ("bias", [nout])):
+            start, end = end, end + 8 * math.prod(shape)
+            found[f"layers.{i}.{name}"] = {"dtype": "F64", "shape": shape, "data_offsets": [start, end]}
+        nin = nout
     return found
 
 
@@ -218,28 +224,6 @@ def _check_architecture(found: Any) -> None:
         raise NetworkFileError(f"its architecture cannot be read: {str(found)[:200]}")
 
 
-def _shapes(architecture: dict[str, Any]) -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {}
-    nin = architecture["nin"]
-    for i, nout in enumerate(architecture["nouts"]):
-        shapes[f"layers.{i}.weight"], shapes[f"layers.{i}.bias"] = (nout, nin), (nout,)
-        nin = nout
-    return shapes
-
-
-def _match(shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, Array], whose: str) -> None:
-    problems = [f"lacks {name} {shape}" for name, shape in shapes.items() if name not in tensors]
-    problems += [f"has {name} {tensor.shape} too much" for name, tensor in tensors.items() if name not in shapes]
-    problems += [
-        f"has {name} {tensors[name].shape} instead of {shape}"
-        for name, shape in shapes.items()
-        if name in tensors and tensors[name].shape != shape
-    ]
-    if problems:
-        more = f" and {len(problems) - 6} more" if len(problems) > 6 else ""
-        raise NetworkFileError(f"the file does not match {whose}: it {', '.join(problems[:6])}{more}")
-
-
 def _opened(content: bytes) -> tuple[bytes, dict[str, Any], bytes]:
     """Header text, header and payload."""
     if len(content) < 8:
@@ -263,50 +247,6 @@ def _metadata(found: Any) -> dict[str, str]:
     for key in ("architecture", "notes", "sha256"):
         if not isinstance(found.get(key), str):
             raise NetworkFileError(f"the metadata lack {key!r}")
-    return found
-
-
-def _read_tensors(header: dict[str, Any], payload: bytes) -> dict[str, Array]:
-    """Every tensor, if together they cover `payload` from end to end."""
-    found: dict[str, Array] = {}
-    spans = []
-    for name, entry in header.items():
-        if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
-            raise NetworkFileError(f"tensor {name}: expected dtype, shape and data_offsets, got {str(entry)[:100]}")
-        if entry["dtype"] != "F64":
-            raise NetworkFileError(
-                f"tensor {name} has dtype {entry['dtype']!r}; a network of glassgrad is float64 (F64)"
-            )
-        shape, offsets = entry["shape"], entry["data_offsets"]
-        if (
-            not all(
-                isinstance(part, list) and all(type(n) is int and n >= 0 for n in part) for part in (shape, offsets)
-            )
-            or len(offsets) != 2
-        ):
-            raise NetworkFileError(
-                f"tensor {name}: shape {shape!r} and data_offsets {offsets!r} must be lists of whole numbers"
-            )
-        count = 1
-        for size in shape:
-            count *= size
-        start, end = offsets
-        if end - start != 8 * count or end > len(payload):
-            raise NetworkFileError(
-                f"tensor {name}: shape {shape} takes {8 * count} bytes, "
-                f"which data_offsets {offsets} of {len(payload)} do not fit"
-            )
-        spans.append((start, end, name))
-        found[name] = np.frombuffer(payload[start:end], dtype="<f8").reshape(shape)
-    covered = 0
-    for start, end, name in sorted(spans):
-        if start != covered:
-            raise NetworkFileError(
-                f"tensor {name} starts at byte {start}, expected {covered}: tensors overlap or leave a gap"
-            )
-        covered = end
-    if covered != len(payload):
-        raise NetworkFileError(f"the tensors cover {covered} bytes of {len(payload)}")
     return found
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
+from ..engine.core.origin import change
 from ..engine.core.value import LEAF, Value
 from ..engine.number import number
 from ..engine.shown import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+PARAMETERS = threading.RLock()
+"""Held while all parameters of a network are written or read at once: several threads may use one network."""
 
 
 class Module:
@@ -82,8 +87,14 @@ class Module:
                 f"the state {' and '.join(problems)}; {type(self).__name__} has {len(parameters)} parameters"
             )
         numbers = {path: number(state[path], f"state_dict entry {path}") for path in parameters}
-        for path, p in parameters.items():
-            p.data = numbers[path]
+        write(numbers.values(), parameters.values())
+
+
+def write(numbers: Iterable[float], parameters: Iterable[Value]) -> None:
+    """Put the numbers into the parameters, all of them in one go."""
+    with PARAMETERS:
+        for p, x in zip(parameters, numbers):
+            change(p, x)
 
 
 def _parts(part: Any, path: str, seen: set[Any]) -> Iterator[tuple[str, Value | Module]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..nn import schedules
+from .module import write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,8 +77,7 @@ class Optimizer(ABC):
             raise ValueError("no parameter has a gradient: call loss.backward() before step()")
         vector = np.array([p.data for p in self.parameters])
         gradient = np.array([float(p.grad) for p in self.parameters])
-        for p, new in zip(self.parameters, self.update(vector, gradient).tolist()):
-            p.data = new
+        write(self.update(vector, gradient).tolist(), self.parameters)
 
     def update(self, vector: Vector, gradient: Vector) -> Vector:
         """The next parameters; `vector` and `gradient` are left as they are.

@@ -11,6 +11,7 @@ from ..engine.rules.arrays import array_function
 from ..engine.rules.ops import OPS
 from .data import Dataset
 from .layers import LINEAR, MLP
+from .module import PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ def outputs(model: Callable[[Any], Any], inputs: ArrayLike) -> Array:
     rows = table(inputs)
     if type(model) is MLP:
         return _matrix_products(model, rows)
-    with no_grad():
+    with no_grad(), PARAMETERS:
         found = [model(row) for row in rows.tolist()]
     return np.array([[v.data for v in (y if isinstance(y, list) else [y])] for y in found])
 
@@ -46,9 +47,13 @@ def _matrix_products(model: MLP, rows: Array) -> Array:
     nin = len(model.layers[0].neurons[0].w)
     if rows.shape[1] != nin:
         raise ValueError(f"MLP takes {nin} inputs, got {rows.shape[1]}")
-    for layer in model.layers:
-        weights = np.array([[w.data for w in neuron.w] for neuron in layer.neurons])
-        rows = rows @ weights.T + np.array([neuron.b.data for neuron in layer.neurons])
+    with PARAMETERS:
+        numbers = [
+            (np.array([[w.data for w in n.w] for n in layer.neurons]), np.array([n.b.data for n in layer.neurons]))
+            for layer in model.layers
+        ]
+    for layer, (weights, biases) in zip(model.layers, numbers):
+        rows = rows @ weights.T + biases
         names = [neuron.activation for neuron in layer.neurons]
         for name in dict.fromkeys(names):
             if name != LINEAR:
@@ -118,6 +123,36 @@ def class_numbers(targets: ArrayLike) -> NDArray[Any]:
         return np.asarray(np.argmax(found, axis=1))
     found = found.reshape(-1)
     return (found > 0).astype(int) if np.any(found == -1) and np.all(np.abs(found) == 1) else found
+
+
+def dead_relus(model: Callable[[Any], Any], inputs: ArrayLike) -> bool:
+    """Whether the relus next to the outputs give 0 on every example: then nothing below them has a gradient.
+
+    Args:
+        model, inputs: as for `outputs`.
+
+    >>> model = MLP(1, [3, 1], seed=1)
+    >>> dead_relus(model, [[-1.0], [1.0]])
+    False
+    >>> for neuron in model.layers[0].neurons:
+    ...     neuron.b.data = -9.0
+    >>> dead_relus(model, [[-1.0], [1.0]])
+    True
+    """
+    found = False
+    for row in table(inputs).tolist():
+        y = model(row)
+        below, seen = list(y) if isinstance(y, list) else [y], set()
+        while below:
+            node = below.pop()
+            if node.op == "relu":
+                found = True
+                if node.data > 0:
+                    return False
+            elif node not in seen:
+                seen.add(node)
+                below += node.inputs
+    return found
 
 
 def table(inputs: ArrayLike, name: str = "inputs") -> Array:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +19,10 @@ from ..engine.errors import DomainError
 from .data import batches, one_hot, split_indices
 from .history import Epoch, History
 from .losses import Coding, loss_named
+from .module import PARAMETERS, write
 from .optimizers import Optimizer, optimizer_named
-from .prediction import class_numbers, classes_of_outputs, outputs, table
-from .update import Step, birthplace, choose_step, write
+from .prediction import class_numbers, classes_of_outputs, dead_relus, outputs, table
+from .update import Step, birthplace, choose_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,8 +43,8 @@ def fit(
     model: Module,
     inputs: ArrayLike,
     targets: ArrayLike,
+    loss: str | Callable[[Any, Any], Any] | None = None,
     *,
-    loss: str | Callable[[Any, Any], Any],
     optimizer: str | Optimizer = "adam",
     learning_rate: float | Schedule | None = None,
     epochs: int = 100,
@@ -63,7 +67,7 @@ def fit(
         targets: for a classification loss class numbers 0, 1, … (or ±1, or one-hot rows), shape (n,); for another
             loss numbers, shape (n,) or (n, outputs).
         loss: a name out of `LOSSES`, one of its functions, or your own function of the outputs and target of one
-            example; the mean over the batch is taken here.
+            example; the mean over the batch is taken here. Targets that are whole numbers reach it as such.
         optimizer: `"sgd"`, `"rmsprop"`, `"adam"`, `"adamw"`, or an `Optimizer`.
         learning_rate: for an optimiser given by name; 0.01 unless given.
         epochs: passes over the data, at most.
@@ -74,13 +78,15 @@ def fit(
         patience: stop when the loss (that of the validation data, if there are any) has not fallen by more than
             `min_improvement` for so many epochs; with validation data the best epoch's parameters are put back.
         callbacks: called after every epoch with its `Epoch`, the model up to date; one that returns True stops.
-        compiled: use the compiled program where the model can be traced; the numbers are the same to about 1e-9.
+        compiled: use the compiled program; the numbers are the same to about 1e-9. What the compiler refuses trains
+            with the eager engine, and a warning says why.
         seed: for the order of the mini-batches and the choice of held-out examples.
         progress: show a progress bar; by default if standard error is a terminal.
 
     Raises:
         ValueError: for arguments that do not fit together.
-        TrainingError: when something stops being finite; names epoch, batch and the node where it was born.
+        TrainingError: when something stops being finite; names epoch, batch and the node where it was born. Also
+            while another thread trains the same network, or with the same optimizer.
 
     >>> from glassgrad import nn
     >>> X, y = nn.moons(60, seed=1)
@@ -88,6 +94,11 @@ def fit(
     >>> bool(history.loss[-1] < history.loss[0]), nn.accuracy(model, X, y) > 0.9
     (True, True)
     """
+    if loss is None:
+        raise TypeError(
+            'fit needs loss=: "half_squared_error" for numbers, "binary_cross_entropy" for two classes of one '
+            'output, "cross_entropy" for an output each, or your own function of outputs and target'
+        )
     chosen = loss_named(loss)
     rows = table(inputs)
     try:
@@ -109,48 +120,52 @@ def fit(
         other = table(validation_inputs, "validation inputs")
         held_out = other, encoded(validation_targets, chosen.coding, count, len(other))
     run = _Run(model, chosen.function, chosen.coding, rows, wanted, held_out, l1, l2)
-    run.step = choose_step(model, run.loss, run.parameters, rows, wanted, compiled)
-    return run.train(
-        optimizer_named(optimizer, learning_rate),
-        epochs,
-        batch_size,
-        patience,
-        min_improvement,
-        list(callbacks),
-        seed,
-        progress,
-    )
+    rule = optimizer_named(optimizer, learning_rate)
+    with _alone(rule, *run.parameters), _progress_bar(epochs, progress) as show:
+        run.step = choose_step(model, run.loss, run.parameters, rows, wanted, compiled)
+        if run.step.engine.startswith("eager: "):
+            why = run.step.engine.removeprefix("eager: ")
+            warnings.warn(f"fit uses the slower, eager engine: {why}", RuntimeWarning, stacklevel=2)
+        return run.train(rule, epochs, batch_size, patience, min_improvement, list(callbacks), seed, show)
 
 
+_busy: set[int] = set()
+
+
+@contextmanager
+def _alone(*trained: object) -> Iterator[None]:
+    """Refuse to train what is being trained already, by another thread or in a callback."""
+    ids = set(map(id, trained))
+    with PARAMETERS:
+        if ids & _busy:
+            raise TrainingError("this network or optimizer is being trained by another call of fit: give each its own")
+        _busy.update(ids)
+    try:
+        yield
+    finally:
+        _busy.difference_update(ids)
+
+
+@dataclass
 class _Run:
     """What stays the same during one call of `fit`."""
 
-    step: Step
+    model: Module
+    loss: Callable[[Any, Any], Any]
+    coding: Coding
+    rows: Array
+    wanted: Array
+    held_out: tuple[Array, Array] | None
+    l1: float
+    l2: float
+    step: Step = field(init=False)
+    moved: int = 0
 
-    def __init__(
-        self,
-        model: Module,
-        loss: Callable[[Any, Any], Any],
-        coding: Coding,
-        rows: Array,
-        wanted: Array,
-        held_out: tuple[Array, Array] | None,
-        l1: float,
-        l2: float,
-    ) -> None:
-        self.model, self.loss, self.coding, self.rows, self.wanted, self.held_out = (
-            model,
-            loss,
-            coding,
-            rows,
-            wanted,
-            held_out,
-        )
-        self.l1, self.l2 = l1, l2
-        self.parameters: list[Value] = model.parameters()
+    def __post_init__(self) -> None:
+        self.parameters = self.model.parameters()
         if not self.parameters:
-            raise ValueError(f"{model!r} has no parameters to train")
-        self.names = {p: path for path, p in model.named_parameters()}
+            raise ValueError(f"{self.model!r} has no parameters to train")
+        self.names = {p: path for path, p in self.model.named_parameters()}
         self.vector = np.array([p.data for p in self.parameters])
 
     def train(
@@ -162,41 +177,48 @@ class _Run:
         min_improvement: float,
         callbacks: list[Callable[[Epoch], Any]],
         seed: int,
-        progress: bool | None,
+        show: Callable[[Epoch], None],
     ) -> History:
         rng = np.random.default_rng(seed)
         history = History(engine=self.step.engine)
         best, best_vector = math.inf, self.vector
-        reference, falling = math.inf, 0
+        reference, falling, told = math.inf, 0, False
         started = time.perf_counter()
         try:
-            with _progress_bar(epochs, progress) as show:
-                for number in range(1, epochs + 1):
-                    loss, rate = self._epoch(number, optimizer, batches(len(self.rows), batch_size, rng))
-                    try:
-                        epoch = self._measured(number, loss, rate, started)
-                    except DomainError as error:
-                        raise TrainingError(f"epoch {number}, after its updates: {error}") from None
-                    history.epochs.append(epoch)
-                    show(epoch)
-                    watched = epoch.loss if self.held_out is None else epoch.validation_loss
-                    if watched < reference - min_improvement:
-                        reference, falling = watched, number
-                    if watched < best:
-                        best, best_vector, history.best_epoch = watched, self.vector, number
-                    answers = [callback(epoch) for callback in callbacks]
-                    if any(answer is True for answer in answers):
-                        history.stopped = "a callback said so"
-                        break
-                    if patience is not None and number - falling >= patience:
-                        history.stopped = "the error stopped falling"
-                        break
+            for number in range(1, epochs + 1):
+                loss, rate = self._epoch(number, optimizer, batches(len(self.rows), batch_size, rng))
+                try:
+                    epoch = self._measured(number, loss, rate, started)
+                except DomainError as error:
+                    raise TrainingError(f"epoch {number}, after its updates: {error}") from None
+                history.epochs.append(epoch)
+                show(epoch)
+                if not told and self.moved <= self.wanted[0].size and dead_relus(self.model, self.rows):
+                    told = True
+                    warnings.warn(
+                        f"all relus next to the outputs give 0 on every example since epoch {number} at the latest: "
+                        "what is below them learns no more. Take another seed, or a smaller learning rate",
+                        RuntimeWarning,
+                        stacklevel=3,
+                    )
+                watched = epoch.loss if self.held_out is None else epoch.validation_loss
+                if watched < reference - min_improvement:
+                    reference, falling = watched, number
+                if watched < best:
+                    best, best_vector, history.best_epoch = watched, self.vector, number
+                answers = [callback(epoch) for callback in callbacks]
+                if any(answer is True for answer in answers):
+                    history.stopped = "a callback said so"
+                    break
+                if patience is not None and number - falling >= patience:
+                    history.stopped = "the error stopped falling"
+                    break
         except KeyboardInterrupt:
             history.stopped = "interrupted"
         finally:
             if patience is not None and self.held_out is not None and history.epochs:
                 self.vector = best_vector
-            write(self.vector, self.parameters)
+            write(self.vector.tolist(), self.parameters)
             for p in self.parameters:  # Ctrl-C may have left half of a backward pass
                 p.grad = None
         return history
@@ -212,6 +234,7 @@ class _Run:
                     value, gradient = math.nan, self.vector
                 if not (math.isfinite(value) and np.isfinite(gradient).all()):
                     raise self._error(where, value, batch)
+                self.moved = int(np.count_nonzero(gradient))
                 penalty, push = penalties(self.vector, self.l1, self.l2)
                 rate = optimizer.learning_rate
                 new = optimizer.update(self.vector, gradient + push)
@@ -227,7 +250,7 @@ class _Run:
         return math.fsum(losses) / len(self.rows), rate
 
     def _measured(self, number: int, loss: float, rate: float, started: float) -> Epoch:
-        write(self.vector, self.parameters)
+        write(self.vector.tolist(), self.parameters)
         accuracy = validation_loss = validation_accuracy = math.nan
         if self.coding != "numbers":
             accuracy = _share_right(outputs(self.model, self.rows), self.wanted)
@@ -240,7 +263,7 @@ class _Run:
         return Epoch(number, loss, accuracy, validation_loss, validation_accuracy, rate, time.perf_counter() - started)
 
     def _error(self, where: str, value: float, batch: NDArray[np.int_]) -> TrainingError:
-        write(self.vector, self.parameters)
+        write(self.vector.tolist(), self.parameters)
         what = f"the loss is {value}" if not math.isfinite(value) else "the gradient is not finite"
         born = birthplace(self.model, self.loss, self.model.named_parameters(), self.rows[batch], self.wanted[batch])
         return TrainingError(f"{where}: {what}; {born}. Try a smaller learning rate, or standardised inputs.")
@@ -281,7 +304,8 @@ def encoded(targets: ArrayLike, coding: Coding, count: int, examples: int) -> Ar
             f"targets must be numbers, got {found.dtype}: "
             "number the classes 0, 1, … (np.unique(targets, return_inverse=True)[1])"
         )
-    found = found.astype(float)
+    whole = coding == "numbers" and not np.issubdtype(found.dtype, np.floating)
+    found = found.astype(int if whole else float)
     if not np.isfinite(found).all():
         raise ValueError(f"target {int(np.argwhere(~np.isfinite(found))[0][0])} is not finite")
     if found.ndim == 2 and found.shape[1] == 1:
@@ -321,16 +345,37 @@ def _progress_bar(epochs: int, wanted: bool | None) -> Iterator[Callable[[Epoch]
     console = Console(stderr=True, force_terminal=wanted or None)
     if not (console.is_terminal or console.is_jupyter if wanted is None else wanted):
         yield lambda epoch: None
-        return
-    columns = (
-        TextColumn("epoch {task.completed}/{task.total}"),
-        BarColumn(),
-        TextColumn("{task.description}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=epochs)
-        yield lambda epoch: bar.update(task, completed=epoch.number, description=_told(epoch))
+    elif console.is_jupyter:
+        yield _notebook_bar(epochs)
+    else:
+        columns = (
+            TextColumn("epoch {task.completed}/{task.total}"),
+            BarColumn(),
+            TextColumn("{task.description}"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("looking for the matrices", total=epochs)
+            yield lambda epoch: bar.update(task, completed=epoch.number, description=_told(epoch))
+
+
+def _notebook_bar(epochs: int) -> Callable[[Epoch], None]:
+    """One line of a notebook that is written over: rich's own bar there needs ipywidgets."""
+
+    def bundle(done: int, words: str) -> dict[str, str]:
+        text = f"epoch {done}/{epochs}  {words}"
+        return {"text/plain": text, "text/html": f'<progress value="{done}" max="{epochs}"></progress> {text}'}
+
+    line = import_module("IPython.display").display(bundle(0, "looking for the matrices"), raw=True, display_id=True)
+    next_time = 0.0
+
+    def show(epoch: Epoch) -> None:
+        nonlocal next_time
+        if epoch.seconds >= next_time or epoch.number == epochs:
+            next_time = epoch.seconds + 0.1
+            line.update(bundle(epoch.number, _told(epoch)), raw=True)
+
+    return show
 
 
 def _told(epoch: Epoch) -> str:

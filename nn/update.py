@@ -10,9 +10,10 @@ import numpy as np
 from ..engine.compiler import CompileError, compile
 from ..engine.core.apply import apply
 from ..engine.core.chain import topological_order
-from ..engine.core.origin import change, origin
+from ..engine.core.origin import origin
 from ..engine.core.value import Value, constant
 from ..engine.errors import DomainError
+from .module import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 
 PROBES = 16
-"""On how many examples the compiled program is compared with the eager engine before it is trusted."""
+"""On how many examples the compiled program is compared with the eager engine before it is trusted, and on how many
+with targets that differ."""
 
 
 class Step(Protocol):
@@ -55,7 +57,7 @@ class EagerStep:
 
     def __call__(self, vector: Array, batch: Indices) -> tuple[float, Array]:
         """Loss and gradient."""
-        write(vector, self.parameters)
+        write(vector.tolist(), self.parameters)
         losses = [self.loss(self.model(self._row(i)), self.targets[i]) for i in batch.tolist()]
         total = apply("sum", losses) / len(losses)
         for p in self.parameters:
@@ -84,9 +86,9 @@ class CompiledStep:
         inputs: Array,
         targets: Array,
     ) -> None:
-        self.inputs, self.targets = inputs, targets
+        self.inputs, self.targets = inputs, targets.astype(float)
         self.program = compile(
-            lambda x, y: loss(model(x), y), example=(inputs[0].tolist(), targets[0].tolist()), params=parameters
+            lambda x, y: loss(model(x), y), example=(inputs[0].tolist(), self.targets[0].tolist()), params=parameters
         )
         self.engine = "compiled"
 
@@ -107,36 +109,38 @@ def choose_step(
 ) -> Step:
     """The compiled step if that is wanted and the model can be traced, else the eager one, which says why."""
     eager = EagerStep(model, loss, parameters, inputs, targets)
-    vector = np.array([p.data for p in parameters])
     if not compiled:
         return eager
+    vector, n = np.array([p.data for p in parameters]), len(inputs)
+    first_of_each = np.unique(targets, axis=0, return_index=True)[1]
+    probes = sorted({*np.linspace(0, n - 1, min(PROBES, n)).astype(int).tolist(), *first_of_each[:PROBES].tolist()})
+    try:  # first, so that what the user's own code raises is not taken for a word of the compiler's
+        wanted = [eager(vector, np.array([i])) for i in probes]
+    except DomainError:
+        wanted = [(math.nan, vector)]
+    if not all(math.isfinite(value) for value, _ in wanted):
+        return eager  # the training tells where
     try:
         step = CompiledStep(model, loss, parameters, inputs, targets)
-        for i in np.linspace(0, len(inputs) - 1, min(PROBES, len(inputs))).astype(int):
-            one = np.array([i])
-            with np.errstate(all="ignore"):  # what is not finite does not agree
-                trusted = _agree(eager(vector, one), step(vector, one))
-            if not trusted:
-                eager.engine = (
-                    f"eager: the compiled program gives other numbers on example {i}, does an `if` look at data?"
-                )
-                return eager
+        with np.errstate(all="ignore"):  # what is not finite does not agree
+            wrong = [i for i, one in zip(probes, wanted) if not _agree(one, step(vector, np.array([i])))]
     except (CompileError, DomainError) as error:
         eager.engine = f"eager: {str(error).splitlines()[0]}"
-        return eager
-    return step
+    except Exception as error:  # of a traced number a loss may ask what only a plain one can do
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        eager.engine = f"eager: the compiler cannot trace the loss or the model, {told}"
+    else:
+        if not wrong:
+            return step
+        told = f"the compiled program gives other numbers on example {wrong[0]}, does an `if` look at data?"
+        eager.engine = f"eager: {told}"
+    return eager
 
 
 def _agree(a: tuple[float, Array], b: tuple[float, Array]) -> bool:
     """Whether two steps gave the same loss and gradient, up to rounding."""
     scale = 1e-9 * max(1.0, float(np.abs(a[1]).max()), abs(a[0]))
     return abs(a[0] - b[0]) <= scale and bool(np.all(np.abs(a[1] - b[1]) <= scale))
-
-
-def write(vector: Array, parameters: list[Value]) -> None:
-    """Put the numbers of `vector` into the parameters."""
-    for p, x in zip(parameters, vector.tolist()):
-        change(p, x)
 
 
 def birthplace(

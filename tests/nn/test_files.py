@@ -62,13 +62,27 @@ def test_predictions_after_loading_are_identical(tmp_path):
 
 
 @settings(max_examples=30)
-@given(st.lists(st.floats(), min_size=3, max_size=3))
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3))
 def test_every_float_survives(numbers):
     model = nn.Neuron(2)
     for p, x in zip(model.parameters(), numbers):
         p.data = x
     again = from_bytes(to_bytes(model))[0]
     assert np.array([p.data for p in again.parameters()]).tobytes() == np.array(numbers).tobytes()
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("at", [0, 2])
+def test_a_number_that_is_not_finite_is_neither_saved_nor_loaded(tmp_path, number, at):
+    model = nn.Neuron(2, seed=1)
+    header, payload = taken_apart(to_bytes(model))
+    damaged = payload[: 8 * at] + np.array([number]).tobytes() + payload[8 * at + 8 :]
+    with pytest.raises(nn.NetworkFileError, match="a number in it is not finite"):
+        from_bytes(put_together(header, damaged))
+    model.parameters()[at].data = number
+    with pytest.raises(ValueError, match=rf"finite, and {['w.0.', '', 'b'][at]} is {number}"):
+        nn.save(model, tmp_path / "a.safetensors")
+    assert list(tmp_path.iterdir()) == []
 
 
 SMALL = to_bytes(nn.MLP(2, [2, 1], seed=1), {"note": "ä"})
@@ -126,21 +140,20 @@ def architecture(**changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({W: {"shape": [4, 1]}}, r"has layers\.0\.weight \(4, 1\) instead of \(2, 2\)"),
-        ({W: {"shape": [2, 3]}}, "layers.0.weight: shape .2, 3. takes 48 bytes"),
-        ({W: {"shape": [-2, -2]}}, "must be lists of whole numbers"),
-        ({W: {"shape": "22"}}, "must be lists of whole numbers"),
-        ({W: {"shape": [2.0, 2]}}, "must be lists of whole numbers"),
-        ({W: {"dtype": "F32"}}, r"layers.0.weight has dtype 'F32'; a network of glassgrad is float64"),
-        ({W: {"data_offsets": [8, 40]}}, "overlap or leave a gap"),
-        ({W: {"data_offsets": [0, 1 << 60], "shape": [1 << 57]}}, "do not fit"),
-        ({W: {"extra": 1}}, "expected dtype, shape and data_offsets"),
-        ({B: None}, "overlap or leave a gap"),
-        ({"layers.1.bias": None}, "the tensors cover 64 bytes of 72"),
-        ({"more": {"dtype": "F64", "shape": [0], "data_offsets": [72, 72]}}, r"has more \(0,\) too much"),
+        ({W: {"shape": [4, 1]}}, r"layers\.0\.weight is .*\[4, 1\].*, expected .*\[2, 2\]"),
+        ({W: {"shape": [2, 3]}}, r"layers\.0\.weight is "),
+        ({W: {"shape": [-2, -2]}}, r"layers\.0\.weight is "),
+        ({W: {"shape": "22"}}, r"layers\.0\.weight is "),
+        ({W: {"dtype": "F32"}}, r"layers\.0\.weight is .*'F32'.*, expected .*'F64'"),
+        ({W: {"data_offsets": [8, 40]}}, r"layers\.0\.weight is .*\[8, 40\].*, expected .*\[0, 32\]"),
+        ({W: {"data_offsets": [0, 1 << 60], "shape": [1 << 57]}}, r"layers\.0\.weight is "),
+        ({W: {"extra": 1}}, "extra"),
+        ({B: None}, r"layers\.0\.bias is None, expected .*\[2\]"),
+        ({"layers.1.bias": None}, r"layers\.1\.bias is None"),
+        ({"more": {"dtype": "F64", "shape": [0], "data_offsets": [72, 72]}}, "more is .* expected None"),
         ({"__metadata__": {"format": "pt"}}, "not a network of glassgrad"),
-        (architecture(nouts=[3, 1]), r"has layers\.0\.weight \(2, 2\) instead of \(3, 2\)"),
-        (architecture(nouts=[10**15, 1]), "instead of"),
+        (architecture(nouts=[3, 1]), r"layers\.0\.bias is .*\[2\].*, expected .*\[3\]"),
+        (architecture(nouts=[10**15, 1]), "expected"),
         (architecture(nouts=[2]), "its architecture cannot be read"),
         (architecture(kind="Transformer"), "its architecture cannot be read"),
         (architecture(kind="Layer"), "its architecture cannot be read"),
@@ -161,13 +174,9 @@ def test_a_key_that_occurs_twice_is_refused():
 def test_another_network_is_not_filled(tmp_path):
     path = tmp_path / "m.safetensors"
     nn.save(nn.MLP(2, [2, 1], activation="tanh"), path)
-    with pytest.raises(
-        nn.NetworkFileError,
-        match=r"m.safetensors: .* not match the MLP to load into: it has layers.0.weight \(2, 2\) instead of \(2, 3\)",
-    ):
-        nn.load(path, into=nn.MLP(3, [2, 1]))
-    with pytest.raises(nn.NetworkFileError, match=r"lacks layers.2.weight \(1, 2\), lacks layers.2.bias"):
-        nn.load(path, into=nn.MLP(2, [2, 2, 1]))
+    for sizes in ((3, [2, 1]), (2, [2, 2, 1])):
+        with pytest.raises(nn.NetworkFileError, match=r"m.safetensors: the file has the architecture"):
+            nn.load(path, into=nn.MLP(*sizes, activation="tanh"))
     with pytest.raises(
         nn.NetworkFileError, match=r"the file has the architecture .*tanh.* the network to load into .*relu"
     ):

@@ -268,7 +268,9 @@ def test_what_cannot_be_traced_is_trained_eagerly_and_says_so():
         def __call__(self, x):
             return self.w * x[0] if x[0] > 0 else self.w * x[0] * 2
 
-    history = nn.fit(Branching(), [[1.0], [-1.0]], [1.0, -2.0], loss="half_squared_error", epochs=50, learning_rate=0.1)
+    with pytest.warns(RuntimeWarning, match="fit uses the slower, eager engine: ") as told:
+        history = nn.fit(Branching(), [[1.0], [-1.0]], [1.0, -2.0], "half_squared_error", epochs=50, learning_rate=0.1)
+    assert len(told) == 1 and told[0].filename == __file__  # the user's own line is named
     assert history.engine.startswith("eager: ")
     assert len(history.engine) > 20
     assert "\n" not in history.engine
@@ -292,7 +294,8 @@ def test_a_module_that_lists_its_own_parameters_is_trained_by_them():
     assert model.trained.data == pytest.approx(3, abs=0.2)
     assert model.fixed.data == 0.25
     model = Half()
-    same = nn.fit(model, *line(), loss="half_squared_error", learning_rate=0.1, epochs=100)
+    with pytest.warns(RuntimeWarning, match="neither arguments nor in params"):
+        same = nn.fit(model, *line(), loss="half_squared_error", learning_rate=0.1, epochs=100)
     assert np.allclose(same.loss, history.loss, rtol=1e-9)
 
 
