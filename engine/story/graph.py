@@ -5,74 +5,19 @@ Steps, drawings and checks read this and know nothing of each other.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
 
 from ..core.chain import topological_order
 from ..core.origin import number_used, origin, same
-from ..core.own import own_name
 from ..core.value import CONST, DETACHED, LEAF, Value
 from ..errors import GraphError
-from ..rules.ops import OPS
 from ..shown import visible
+from .document import read, written
 from .naming import distinct, next_free, numbered, subscript
+from .node import Group, Node, SourceLine, format_number
 from .scope import Call
 
-FORMAT = "glassgrad graph 1"
-
-
-class SourceLine(NamedTuple):
-    """A place in the user's own source: file (or cell) name, line counted from 1, columns counted from 0."""
-
-    file: str
-    line: int
-    start: int = 0
-    end: int | None = None
-
-
-class Node(NamedTuple):
-    """One node of a `Graph`.
-
-    Attributes:
-        id: its position in topological order, from 0.
-        op: name of the op; `""` for a leaf, `"const"` for a plain number.
-        data: the number.
-        grad: ∂root/∂node, or None while it is not computed.
-        label: the user's name for it, or `""`.
-        inputs: ids of the operands in order; twice where used twice.
-        slopes: ∂node/∂operand for each, as stored at forward time; None for a constant.
-        groups: indices into `Graph.groups` of the calls it belongs to, outermost first.
-        source: where the user's code made it, if that was recorded.
-        now: the number that the Value has now, if it was changed after it was used here (`data` is the one used).
-    """
-
-    id: int
-    op: str
-    data: float
-    grad: float | None
-    label: str
-    inputs: tuple[int, ...]
-    slopes: tuple[float | None, ...]
-    groups: tuple[int, ...] = ()
-    source: SourceLine | None = None
-    now: float | None = None
-
-    @property
-    def name(self) -> str:
-        """The label, or `v<id>`; a constant's name is its number. No two nodes of a graph have the same."""
-        return self.label or (format_number(self.data) if self.op == CONST else f"v{self.id}")
-
-
-class Group(NamedTuple):
-    """One module call: `name`, `kind`, and the ids of its `inputs` (outside), `outputs` and all `nodes` inside."""
-
-    name: str
-    kind: str
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    nodes: tuple[int, ...]
+__all__ = ["Graph", "Group", "Node", "SourceLine", "format_number"]
 
 
 class Graph:
@@ -203,41 +148,16 @@ class Graph:
 
     def to_json(self) -> str:
         """The graph as one JSON text; numbers survive bit for bit, infinities and NaN as strings."""
-        nodes = [
-            {
-                "op": node.op,
-                "data": _number_out(node.data),
-                "grad": _number_out(node.grad),
-                "label": node.label,
-                "inputs": node.inputs,
-                "slopes": [_number_out(s) for s in node.slopes],
-                "groups": node.groups,
-                "source": node.source,
-                **({} if node.now is None else {"now": _number_out(node.now)}),
-            }
-            for node in self.nodes
-        ]
-        return json.dumps({"format": FORMAT, "nodes": nodes, "groups": self.groups}, ensure_ascii=False)
+        return written(self.nodes, self.groups)
 
     @classmethod
     def from_json(cls, text: str) -> Graph:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote; lines of source are shown only of files that ran in this process.
 
         Raises:
-            GraphError: if the text is no JSON, no graph, names an unknown op, or is not in topological order
-                (which a cycle cannot be).
+            GraphError: if the text is no JSON, or no graph that could have been recorded.
         """
-        try:
-            document = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise GraphError(f"not a JSON text: {error}") from None
-        if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise GraphError(f'not a graph: expected an object with "format": "{FORMAT}"')
-        rows = document.get("nodes")
-        if not isinstance(rows, list) or not rows:
-            raise GraphError('"nodes" must be a list of at least one node')
-        groups = _groups_in(document.get("groups", []), len(rows))
-        return cls.of((_node_in(i, row, len(groups)) for i, row in enumerate(rows)), groups)
+        return cls.of(*read(text))
 
 
 def _numbers_used(order: list[Value]) -> dict[Value, float]:
@@ -258,11 +178,6 @@ def _numbers_used(order: list[Value]) -> dict[Value, float]:
                 )
             users.setdefault(v, node)
     return used
-
-
-def format_number(x: float) -> str:
-    """A number as short as it can be said exactly: `2`, not `2.0`."""
-    return str(int(x)) if x.is_integer() and abs(x) < 1e15 else repr(x)
 
 
 def _each_its_name(given: Iterable[Node]) -> tuple[Node, ...]:
@@ -300,74 +215,3 @@ def _groups(order: list[Value], ids: Mapping[Value, int]) -> tuple[tuple[Group, 
             if not paths[i] or members[g] <= members[paths[i][-1]]:
                 paths[i].append(g)
     return tuple(found), [tuple(path) for path in paths]
-
-
-def _number_out(x: float | None) -> float | str | None:
-    return x if x is None or math.isfinite(x) else repr(x)
-
-
-def _number_in(x: Any, where: str) -> float:
-    if isinstance(x, str) and x in ("inf", "-inf", "nan"):
-        return float(x)
-    if isinstance(x, bool) or not isinstance(x, (int, float)):
-        raise GraphError(f"{where} must be a number, got {x!r}")
-    return float(x)
-
-
-def _ids_in(given: Any, limit: int, where: str) -> tuple[int, ...]:
-    if not isinstance(given, list) or not all(type(i) is int and 0 <= i < limit for i in given):
-        raise GraphError(f"{where} must be a list of numbers from 0 to {limit - 1}, got {given!r}")
-    return tuple(given)
-
-
-def _node_in(i: int, row: Any, groups: int) -> Node:
-    where = f"node {i}"
-    if not isinstance(row, dict):
-        raise GraphError(f"{where} must be an object, got {row!r}")
-    missing = {"op", "data", "inputs", "slopes"} - row.keys()
-    if missing:
-        raise GraphError(f"{where} lacks {', '.join(sorted(missing))}")
-    op, label, source = row["op"], row.get("label", ""), row.get("source")
-    own = isinstance(op, str) and own_name(op)
-    if not own and op not in OPS and op not in (LEAF, CONST, DETACHED):
-        raise GraphError(f"{where} has unknown op {op!r} (known: {', '.join(OPS)})")
-    if not isinstance(label, str):
-        raise GraphError(f"{where}: label must be a text, got {label!r}")
-    inputs = row["inputs"]
-    if isinstance(inputs, list) and any(type(j) is int and j >= i for j in inputs):
-        raise GraphError(
-            f"{where} reads node {max(inputs)}, which is not before it: the graph is cyclic or not in topological order"
-        )
-    ids = _ids_in(inputs, i, f"{where}: inputs")
-    slopes = row["slopes"]
-    if not isinstance(slopes, list) or len(slopes) != len(ids):
-        raise GraphError(f"{where} has {len(ids)} inputs, so it needs {len(ids)} slopes, got {slopes!r}")
-    if op in OPS and not OPS[op].variadic and len(ids) != len(OPS[op].inputs):
-        raise GraphError(f"{where}: {op} takes {len(OPS[op].inputs)} inputs, got {len(ids)}")
-    if op not in OPS and ids and not own:
-        raise GraphError(f"{where}: a leaf has no inputs, got {list(ids)}")
-    if source is not None and not (isinstance(source, list) and len(source) == 4 and isinstance(source[0], str)):
-        raise GraphError(f"{where}: source must be [file, line, start, end], got {source!r}")
-    return Node(
-        i,
-        op,
-        _number_in(row["data"], f"{where}: data"),
-        None if row.get("grad") is None else _number_in(row["grad"], f"{where}: grad"),
-        label,
-        ids,
-        tuple(None if s is None else _number_in(s, f"{where}: slope") for s in slopes),
-        _ids_in(row.get("groups", []), groups, f"{where}: groups"),
-        SourceLine(*source) if source else None,
-        None if row.get("now") is None else _number_in(row["now"], f"{where}: now"),
-    )
-
-
-def _groups_in(given: Any, nodes: int) -> list[Group]:
-    if not isinstance(given, list):
-        raise GraphError(f'"groups" must be a list, got {given!r}')
-    groups = []
-    for i, row in enumerate(given):
-        if not isinstance(row, list) or len(row) != 5 or not all(isinstance(text, str) for text in row[:2]):
-            raise GraphError(f"group {i} must be [name, kind, inputs, outputs, nodes], got {row!r}")
-        groups.append(Group(row[0], row[1], *(_ids_in(ids, nodes, f"group {i}") for ids in row[2:])))
-    return groups

@@ -17,6 +17,8 @@ from typing import Any
 from ..core.value import Value
 from .graph import SourceLine
 
+_ran: set[str] = set()
+"""The files whose code ran in this process while it was watched: whose lines may be shown."""
 _INIT = Value.__init__.__code__
 
 
@@ -52,6 +54,19 @@ def record_source() -> Iterator[dict[Value, SourceLine]]:
         sys.setprofile(before)
 
 
+def watched(code: CodeType) -> None:
+    """Note that the code runs in this process: its lines may be shown."""
+    _ran.add(code.co_filename)
+
+
+def source_lines(file: str) -> list[str]:
+    """The lines of a file (or cell) whose code was watched in this process; of any other file none.
+
+    A graph that was read in may name any file of this machine.
+    """
+    return linecache.getlines(file) if file in _ran else []
+
+
 def _ours(frame: FrameType) -> bool:
     module = str(frame.f_globals.get("__name__", ""))
     return module.startswith("glassgrad.") or frame.f_code.co_filename.startswith("<glassgrad op")
@@ -72,6 +87,7 @@ def _positions(code: CodeType) -> list[tuple[int | None, int | None, int | None,
 
 def _place(frame: FrameType) -> SourceLine:
     code = frame.f_code
+    watched(code)
     positions = _positions(code)
     if positions:
         line, last, start, end = positions[frame.f_lasti // 2]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...engine.core.value import Value
 from ...engine.story.graph import Graph, SourceLine
 from ...engine.story.naming import subscript
-from ...engine.story.source import record_source
+from ...engine.story.source import record_source, watched
 from ..variables import variable_names
 from .source_pane import assigned_names, parameter_places
 
@@ -33,6 +33,8 @@ def graph_of_call(function: Callable[..., Any], inputs: Mapping[str, Any]) -> tu
     given = {key: _as_values(key, thing) for key, thing in bound.arguments.items()}
     bound.arguments.update(given)
     code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is not None:
+        watched(code)
     root, variables, sources = _run(lambda: function(*bound.args, **bound.kwargs), code)
     if not isinstance(root, Value):
         raise TypeError(f"{name} must return the result as one Value, but returned {type(root).__name__} {root!r:.100}")

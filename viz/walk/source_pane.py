@@ -15,6 +15,7 @@ from ...engine.rules.ops import OPS
 from ...engine.shown import visible
 from ...engine.story.expression import FILE
 from ...engine.story.graph import Graph, Node, SourceLine
+from ...engine.story.source import source_lines
 from ..model.text import shorten
 
 if TYPE_CHECKING:
@@ -71,7 +72,11 @@ def source_pane(graph: Graph, expression: str = "") -> SourcePane:
     """
     if expression:
         return _typed(graph, expression)
-    made = {node.id: node.source for node in graph.nodes if node.source is not None and _lines(node.source.file)}
+    made = {
+        node.id: node.source
+        for node in graph.nodes
+        if node.source is not None and 1 <= node.source.line <= len(source_lines(node.source.file))
+    }
     if not made:
         return _derived(graph)
     blocks: dict[tuple[str, str, int, int], int] = {}
@@ -126,13 +131,9 @@ def _makes_one_value(maker: ast.stmt | ast.expr) -> bool:
     return isinstance(maker.func, ast.Name) and maker.func.id in OPS and maker.func.id != "sum"
 
 
-def _lines(file: str) -> list[str]:
-    return linecache.getlines(file)
-
-
 def _tree(file: str) -> ast.Module:
     try:
-        return ast.parse("".join(_lines(file)))
+        return ast.parse("".join(source_lines(file)))
     except SyntaxError:  # a notebook cell with a magic command: shown, but not looked into
         return ast.Module([], [])
 
@@ -164,7 +165,7 @@ def _blocks(file: str, lines: list[int]) -> dict[int, tuple[str, int, int]]:
         around = [s for s in statements if any(s[0] <= line <= s[1] for line in outside)] or [
             (line, line) for line in outside
         ]
-        first, last = max(1, around[0][0] - CONTEXT), min(len(_lines(file)), around[-1][1] + CONTEXT)
+        first, last = max(1, around[0][0] - CONTEXT), min(len(source_lines(file)), around[-1][1] + CONTEXT)
         found |= dict.fromkeys(outside, ("", first, last))
     return {line: span for line, span in found.items() if span is not None}
 
@@ -172,7 +173,7 @@ def _blocks(file: str, lines: list[int]) -> dict[int, tuple[str, int, int]]:
 def _excerpt(file: str, name: str, first: int, last: int) -> Excerpt:
     title = PurePath(file).name if not file.startswith("<") and "ipykernel" not in file else ""
     where = " · ".join(part for part in (title or "notebook cell" * ("ipykernel" in file) or file, name) if part)
-    return Excerpt(visible(where), first, tuple(map(_shown, _lines(file)[first - 1 : last])))
+    return Excerpt(visible(where), first, tuple(map(_shown, source_lines(file)[first - 1 : last])))
 
 
 def _shown(line: str) -> str:
@@ -193,7 +194,7 @@ def _typed(graph: Graph, expression: str) -> SourcePane:
     places = {}
     for node in graph.nodes:
         if node.source is not None and node.source.file == FILE:
-            line = bisect_right(starts, node.source.start) - 1
+            line = max(0, bisect_right(starts, node.source.start) - 1)
             first, end = node.source.start, node.source.end
             last = None if end is None else _width(expression[starts[line] :], end - starts[line])
             places[node.id] = Place(0, line, _width(expression[starts[line] :], first - starts[line]), last)
