@@ -58,8 +58,8 @@ def own_rule():
 REAL = [json.loads(make().to_json()) for make in (neuron, network, every_kind, own_rule)]
 JUNK = [
     None, True, False, 0, 1, -1, 2, 5, 10**400, 1e308, -0.0, 0.5, "", "x", "inf", "nan", "-inf", "mul", "const",
-    "detached", "own", "own f", "dot", "sum", "\ud800", "\x1b[31m", "a" * 500, [], [0], [0, 0], [0, 1], [[]], {}, {"op": "add"},
-    ["/etc/passwd", 1, 0, 5], ["/etc/passwd", 10**9, 7, 3], ["", 1, 0, None], [[[[[[]]]]]],
+    "detached", "own", "own f", "dot", "sum", "\ud800", "\x1b[31m", "a" * 500, [], [0], [0, 0], [0, 1], [[]], {},
+    {"op": "add"}, ["/etc/passwd", 1, 0, 5], ["/etc/passwd", 10**9, 7, 3], ["", 1, 0, None], [[[[[[]]]]]],
 ]  # fmt: skip
 
 
