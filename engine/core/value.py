@@ -96,6 +96,13 @@ class Value(Operators):
         if _children != () or _op != "":
             become_own(self, cast("Iterable[Value]", _children), _op)
 
+    def __init_subclass__(cls, **given: Any) -> None:
+        """A subclass with an `__add__` or `__mul__` of its own has it for `1 + x` and `2 * x`, too."""
+        super().__init_subclass__(**given)
+        for operator, reflected in (("__add__", "__radd__"), ("__mul__", "__rmul__")):
+            if operator in vars(cls) and reflected not in vars(cls):
+                setattr(cls, reflected, vars(cls)[operator])
+
     # -- what a node knows --------------------------------------------------------------------------------
 
     @property
