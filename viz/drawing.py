@@ -21,6 +21,11 @@ RENDERERS: Final = {
 ENDINGS: Final = tuple(RENDERERS)
 
 
+MESSAGES: Final = 16
+"""So many messages are printed with a drawing."""
+HOW: Final = '.save("graph.svg") writes it (.html .pdf .png .dot, too); a notebook shows it'
+
+
 class Drawing(Diagram):
     """A picture of a graph, made by `draw` or `draw_paths`: a `Diagram` with these ways to show it.
 
@@ -62,11 +67,19 @@ class Drawing(Diagram):
         return {
             "text/html": _renderer("html.html_image")(self),
             "image/svg+xml": self.svg,
-            "text/plain": "\n".join([self.summary, *self.messages]),
+            "text/plain": self._said(),
         }
 
     def __str__(self) -> str:
         return self.summary
+
+    def __repr__(self) -> str:
+        return f"{self._said()}\n{HOW}"
+
+    def _said(self) -> str:
+        left_out = len(self.messages) - MESSAGES
+        more = [f"… {left_out} more in .messages"] if left_out > 0 else []
+        return "\n".join([self.summary, *self.messages[:MESSAGES], *more])
 
 
 def _rendered(diagram: Diagram, ending: str) -> str | bytes:

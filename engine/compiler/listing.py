@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..rules.ops import OPS
 from ..shown import visible
+from ..table import counted
 from .ir import Constant, Dots, Elementwise, Extreme, Gather, MatrixProgram, Operand, Product, Step, Sum, View
 from .naming import layer_of
 from .trace import Trace
@@ -20,7 +21,7 @@ def listing(t: Trace, program: MatrixProgram) -> str:
             (str(i), f"{buffer.name} = {symbols(t, program, step)}", shown, f"{step.nodes:,}" if step.nodes else "")
         )
     varies = " of each example; n is the number of examples" if any(b.varies for b in program.buffers) else ""
-    rows.append(("", f"{len(program.steps)} steps", "", f"{program.nodes:,}"))
+    rows.append(("", counted(len(program.steps), "step"), "", f"{program.nodes:,}"))
     widths = [max(len(row[k]) for row in rows) for k in range(4)]
     lines = [f"{a:>{widths[0]}}  {b:<{widths[1]}}  {c:<{widths[2]}}  {d:>{widths[3]}}" for a, b, c, d in rows]
     rule = "─" * len(lines[0])

@@ -26,6 +26,7 @@ from ..errors import DomainError
 from ..rules.notation import short
 from ..rules.ops import OPS
 from ..shown import visible
+from ..table import Table, counted
 from .reference import evaluate, kink_signs
 
 COMPLEX_STEP = 1e-30
@@ -63,9 +64,9 @@ class Row:
     note: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
-    """The result of `gradcheck`: `ok`, `rows`, and a table as `str()`."""
+    """The result of `gradcheck`: `ok` and `rows`; printed, and in a notebook, it is a table."""
 
     rows: tuple[Row, ...]
     value: float
@@ -83,34 +84,36 @@ class Report:
     def __bool__(self) -> bool:
         return self.ok
 
-    def __str__(self) -> str:
-        head = ("input", "backprop", "witness", "rel. error", "verdict", "witness is")
-        table = [head]
+    @property
+    def table(self) -> Table:
+        """The rows, and what they come to."""
+        rows = []
         for row in self.rows:
             error = "–" if row.verdict == "kink" else f"{row.error:.1e}"  # nothing is right or wrong there
             name, a, n = visible(row.name), f"{row.analytic + 0.0:.10g}", f"{row.numeric + 0.0:.10g}"
-            table.append((name, a, n, error, row.verdict, row.method))
-        widths = [max(len(line[i]) for line in table) for i in range(len(head))]
-        right = {1, 2, 3}
-        lines = []
-        for i, line in enumerate(table):
-            cells = [cell.rjust(w) if k in right else cell.ljust(w) for k, (cell, w) in enumerate(zip(line, widths))]
-            note = self.rows[i - 1].note if i else ""
-            lines.append("  ".join(cells).rstrip() + (f"  ({note})" if note else ""))
+            rows.append((name, a, n, error, row.verdict, row.method, f"({row.note})" if row.note else ""))
+        head = ("input", "backprop", "witness", "rel. error", "verdict", "witness is", "")
+        return Table(head, rows, {1, 2, 3}, below=self._outcome())
+
+    def _outcome(self) -> str:
         wrong = [visible(row.name) for row in self.rows if row.verdict == "wrong"]
-        kinks = [row.name for row in self.rows if row.verdict == "kink"]
+        kinks = sum(row.verdict == "kink" for row in self.rows)
         if wrong:
-            lines.append(f"WRONG: {len(wrong)} of {len(self.rows)} derivatives disagree: {', '.join(wrong)}")
-        else:
-            agree = len(self.rows) - len(kinks)
-            said = (
-                [f"{agree} derivative{'s agree' if agree > 1 else ' agrees'}, largest relative error {self.worst:.1e}"]
-                if agree
-                else []
-            )
-            said += [f"{len(kinks)} at a kink, where no derivative can be checked"] if kinks else []
-            lines.append(f"ok: {', '.join(said)}")
-        return "\n".join(lines)
+            verb = "disagrees" if len(wrong) == 1 else "disagree"
+            return f"WRONG: {len(wrong)} of {counted(len(self.rows), 'derivative')} {verb}: {', '.join(wrong)}"
+        agree = len(self.rows) - kinks
+        verb = "agrees" if agree == 1 else "agree"
+        said = [f"{counted(agree, 'derivative')} {verb}, largest relative error {self.worst:.1e}"] if agree else []
+        said += [f"{kinks} at a kink, where no derivative can be checked"] if kinks else []
+        return f"ok: {', '.join(said)}"
+
+    def __str__(self) -> str:
+        return self.table.text()
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.table.html()
 
 
 def gradcheck(

@@ -12,6 +12,7 @@ from ..core.value import CONST, Value
 from ..rules.dialect import write
 from ..rules.notation import Text, number, short, times
 from ..shown import visible
+from ..table import Table
 from .equation import shown_sum
 from .flow import Flow
 from .graph import Graph
@@ -40,7 +41,7 @@ class Contribution(NamedTuple):
 
 
 class Ledger(NamedTuple):
-    """Where the gradient of one variable comes from; `str()` writes it out.
+    """Where the gradient of one variable comes from; printed it is written out, in a notebook it is a table.
 
     Attributes:
         name: the variable.
@@ -59,16 +60,26 @@ class Ledger(NamedTuple):
     reason: str = ""
 
     def __str__(self) -> str:
+        lines = [f"through {one.where}: {one.text}" for one in self.contributions]
+        return "\n  ".join([self._head(), *lines, *self._foot()])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        rows = [(one.where, *one.text.split(" = ")) for one in self.contributions]
+        head = ("through", "upstream × slope", "contribution")
+        return Table(head, rows, {1, 2}, self._head(), ", ".join(self._foot())).html()
+
+    def _head(self) -> str:
         so_far = " so far" if self.awaited else ""
-        head = f"d{self.root}/d{self.name}{so_far} = {short(self.total)}"
-        lines = [head + (f"  ({self.reason})" if self.reason else "")]
-        lines += [f"  through {one.where}: {one.text}" for one in self.contributions]
-        if self.contributions:
-            products = [times(number(one.upstream), number(one.slope)) for one in self.contributions]
-            lines.append(f"  sum: {_sum_text(products, self.total)}")
-        if self.awaited:
-            lines.append(f"  {self.awaited} more to come")
-        return "\n".join(lines)
+        reason = f"  ({self.reason})" if self.reason else ""
+        return f"d{self.root}/d{self.name}{so_far} = {short(self.total)}{reason}"
+
+    def _foot(self) -> list[str]:
+        products = [times(number(one.upstream), number(one.slope)) for one in self.contributions]
+        added = [f"sum: {_sum_text(products, self.total)}"] if products else []
+        return added + ([f"{self.awaited} more to come"] if self.awaited else [])
 
 
 def running_sums(walk: Steps, node: int) -> Iterator[str]:

@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, overload
+from typing import Final, Literal, overload
 
 from ..core.value import CONST, Value
 from ..shown import visible
+from ..table import Table, counted
 from .flow import Flow, flows
 from .graph import Graph, SourceLine
 from .naming import distinct
 from .telling import Teller
 
+SHOWN_STEPS: Final = 40
+"""A table of more steps than this has the first and the last of them."""
 Phase = Literal["forward", "seed", "backward"]
 
 
@@ -59,9 +62,12 @@ class Step:
     sentence: str = ""
     source: SourceLine | None = None
 
+    def __str__(self) -> str:
+        return f"{self.index} {self.phase}: {self.numbers}"
+
 
 class Steps(Sequence[Step]):
-    """The steps of a graph, made one by one when they are looked at.
+    """The steps of a graph, made one by one when they are looked at; printed, and in a notebook, they are a table.
 
     Args:
         graph: the snapshot they walk through.
@@ -86,9 +92,23 @@ class Steps(Sequence[Step]):
         vars(same).update(flows=self.flows, arrivals=self.arrivals)
         return same
 
+    @property
+    def table(self) -> Table:
+        """The steps, of many the first and the last ones."""
+        count, forward = len(self), len(self.graph)
+        half = SHOWN_STEPS // 2
+        shown = range(count) if count <= SHOWN_STEPS else [*range(half), *range(count - half, count)]
+        rows: list[tuple[str, str, str]] = [(str(i), self[i].phase, self[i].numbers) for i in shown]
+        if count > SHOWN_STEPS:
+            rows.insert(half, ("…", "", f"{count - SHOWN_STEPS:,} more: walk[i], walk[i:j] or a loop gives them"))
+        above = f"{counted(count, 'step')} of {self.names[-1]}: {forward:,} forward, the seed, {len(self.flows):,} back"
+        return Table(("", "", ""), rows, {0}, above)
+
     def __repr__(self) -> str:
-        forward, back = len(self.graph), len(self.flows)
-        return f"Steps({self.names[-1]}: {forward} forward, the seed, {back} back; steps[0].numbers is the first)"
+        return self.table.text()
+
+    def _repr_html_(self) -> str:
+        return self.table.html()
 
     @cached_property
     def flows(self) -> list[Flow]:
@@ -180,10 +200,6 @@ class Steps(Sequence[Step]):
         if index == len(self.graph):
             return self.teller.seed_mathml()
         return self.teller.backward_mathml(self.flow(index), self.completes(index))
-
-    def gradients(self) -> list[float]:
-        """The gradient of every node after the last step, by id."""
-        return [arrivals[-1][1] if arrivals else 0.0 for arrivals in self.arrivals]
 
 
 def shown_names(graph: Graph, spell: Callable[[str], str] = visible) -> list[str]:

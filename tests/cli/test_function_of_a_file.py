@@ -73,7 +73,7 @@ def test_it_is_run_and_said(words, shown, capsys):
 
 def test_a_gradient_that_got_lost_is_found(capsys):
     assert main(["check", "mine.py:leaky", "x=2"]) == 1
-    assert "WRONG: 1 of 1 derivatives disagree: x" in capsys.readouterr().out
+    assert "WRONG: 1 of 1 derivative disagrees: x" in capsys.readouterr().out
 
 
 def test_json_of_a_function(capsys):

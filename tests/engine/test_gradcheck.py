@@ -23,7 +23,7 @@ def test_a_gradient_lost_through_data_is_found():
     assert not report.ok
     assert [row.verdict for row in report.rows] == ["wrong", "right"]
     assert "reads .data" in str(report)
-    assert str(report).splitlines()[-1] == "WRONG: 1 of 2 derivatives disagree: x"
+    assert str(report).splitlines()[-1] == "WRONG: 1 of 2 derivatives disagrees: x"
 
 
 def test_a_kink_is_said():

@@ -423,7 +423,17 @@ def test_what_define_op_says():
 
 def test_steps_say_what_they_are():
     x = Value(2.0, "x")
-    assert repr(gg.steps(x * x)) == "Steps(v1: 2 forward, the seed, 2 back; steps[0].numbers is the first)"
+    assert repr(gg.steps(x * x)).splitlines() == [
+        "5 steps of v1: 2 forward, the seed, 2 back",
+        "0  forward   x = 2",
+        "1  forward   v1 = 2 × 2 = 4",
+        "2  seed      v1.grad = 1",
+        "3  backward  x.grad so far = 0 + 1 × 2 = 2",
+        "4  backward  x.grad = 2 + 1 × 2 = 4",
+    ]
+    many = repr(gg.steps(gg.sum([x * i for i in range(100)]))).splitlines()
+    assert len(many) == 42
+    assert "more: walk[i], walk[i:j] or a loop gives them" in many[21]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from ...engine.shown import visible
 from ...engine.story.graph import Graph
+from ...engine.table import counted
 from ..walk import terminal
 from ..walk.script import names_function
 from ..walk.stepper import Stepper, step
@@ -90,4 +91,4 @@ def _save(stepper: Stepper, path: Path, ending: str) -> None:
     except (ValueError, ImportError) as error:
         raise CommandError(f"cannot write {path}: {error}") from None
     hint = "; open it in a browser" if ending == ".html" else ""
-    print(f"wrote {visible(str(path))}: {len(stepper.steps)} steps{hint}")
+    print(f"wrote {visible(str(path))}: {counted(len(stepper.steps), 'step')}{hint}")

@@ -6,7 +6,7 @@ Lengths are CSS pixels; x grows to the right, y downwards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from .text import text_width
@@ -151,14 +151,6 @@ class Diagram:
     engine: Literal["builtin", "dot"] = "builtin"
     messages: tuple[str, ...] = ()
     summary: str = ""
-    _box_of_node: dict[int, Box] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_box_of_node", {node: box for box in self.boxes for node in box.nodes})
-
-    def box_of(self, node: int) -> Box:
-        """The box that shows node id `node`: its own, or the one it is folded into."""
-        return self._box_of_node[node]
 
     def texts(self, box: Box) -> tuple[Text, ...]:
         """The lines of `box` with their places; a value or gradient that is not known yet has its line, empty."""

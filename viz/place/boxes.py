@@ -10,6 +10,7 @@ from ...engine.rules.notation import short
 from ...engine.rules.ops import OPS
 from ...engine.shown import visible
 from ...engine.story.graph import Graph, Node
+from ...engine.table import counted
 from ..model.diagram import Box, Edge, Kind
 from ..model.text import shorten
 from .fold import RUN, SHARED, Folding, Unit, outputs_of_run
@@ -143,13 +144,7 @@ def summary(graph: Graph, boxes: int) -> str:
     root = graph.root
     name = shorten(visible(root.label)) or "result"
     known = sum(node.grad is not None for node in graph.nodes)
-    folded = f" in {boxes:,} boxes" if boxes != len(graph.nodes) else ""
-    counts = (
-        f"{_counted(len(graph.nodes), 'node', 'nodes')}{folded}, {_counted(len(graph.edges), 'edge', 'edges')}, "
-        f"{_counted(len(graph.leaves), 'leaf', 'leaves')}"
-    )
+    folded = f" in {counted(boxes, 'box')}" if boxes != len(graph.nodes) else ""
+    edges, leaves = counted(len(graph.edges), "edge"), counted(len(graph.leaves), "leaf")
+    counts = f"{counted(len(graph.nodes), 'node')}{folded}, {edges}, {leaves}"
     return f"graph of {name} = {short(root.data)}: {counts}, gradients {'' if known else 'not '}computed"
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

@@ -12,6 +12,7 @@ from ...engine.core.value import Value
 from ...engine.number import number
 from ...engine.story.expression import parse
 from ...engine.story.graph import Graph, SourceLine
+from ...engine.table import counted
 from ...engine.writing import check_writable, write_file
 from ..variables import frame_names, variable_names
 from .function import graph_of_call
@@ -124,9 +125,8 @@ class Stepper:
 
     def __repr__(self) -> str:
         forward, backward = len(self.graph), len(self.steps) - len(self.graph)
-        return (
-            f"Stepper({self.title!r}: {forward} forward steps, {backward} backward; .save('page.html') or .terminal())"
-        )
+        steps = f"{counted(forward, 'forward step')}, {backward} backward"
+        return f"Stepper({self.title!r}: {steps}; .save('page.html') or .terminal())"
 
 
 @overload
