@@ -64,3 +64,12 @@ def _like_a_number(given: Any) -> bool:
     if getattr(given, "requires_grad", False):
         raise TypeError(f"glassgrad cannot take {given!r}: {_TRACKED}")
     return getattr(getattr(given, "dtype", None), "kind", "f") in "fiub"
+
+
+def counted(count: int, one: str) -> str:
+    """A number and what it counts, in the right form.
+
+    >>> counted(1, "epoch"), counted(2, "epoch")
+    ('1 epoch', '2 epochs')
+    """
+    return f"{count} {one}" if count == 1 else f"{count} {one}s"

@@ -111,7 +111,7 @@ def _ordinary(path: Path) -> Path | None:
             return None
         if not os.access(path, os.W_OK):  # moving another file there would not ask
             raise PermissionError(errno.EACCES, "")
-    return Path(os.path.realpath(path))
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _new_part(target: Path) -> Path:
@@ -162,6 +162,7 @@ def _sentence(error: OSError, path: Path, part: Path | None = None) -> OSError:
     reason = _REASONS.get(error.errno or 0) or error.strerror.lower()
     folder = path.parent
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        folder = Path(os.path.realpath(path)).parent if path.is_symlink() else folder
         reason = f"there is no folder {folder}" if not folder.exists() else f"{folder} is no folder"
         if folder.is_dir():
             reason = "another program took away what was written so far"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,11 @@ def _check_noise(noise: float) -> None:
         raise ValueError(f"noise is a standard deviation and must be a number from 0 up, got {noise!r}")
 
 
+def _cos_sin(angles: Array) -> Array:
+    """Points on the circle, by `math`: NumPy's functions differ in the last bit by version and processor."""
+    return np.array([[math.cos(angle), math.sin(angle)] for angle in angles.tolist()])
+
+
 def _halves(n: int) -> tuple[int, NDArray[np.int_]]:
     if n < 2:
         raise ValueError(f"n must be at least 2, one example of each class; got {n}")
@@ -97,10 +103,8 @@ def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
     ((100, 2), 50)
     """
     first, targets = _halves(n)
-    upper, lower = np.linspace(0, np.pi, first), np.linspace(0, np.pi, n - first)
-    inputs = np.concatenate(
-        [np.stack([np.cos(upper), np.sin(upper)], axis=1), np.stack([1 - np.cos(lower), 0.5 - np.sin(lower)], axis=1)]
-    )
+    upper, lower = (_cos_sin(np.linspace(0, np.pi, count)) for count in (first, n - first))
+    inputs = np.concatenate([upper, np.array([1, 0.5]) - lower])
     return _plane(inputs, targets, np.random.default_rng(seed), noise)
 
 
@@ -109,9 +113,7 @@ def circles(n: int = 100, noise: float = 0.05, seed: int = 0, ratio: float = 0.5
     first, targets = _halves(n)
     outer, inner = (np.linspace(0, 2 * np.pi, count, endpoint=False) for count in (first, n - first))
     angle, radius = np.concatenate([outer, inner]), np.where(targets == 0, 1.0, ratio)
-    return _plane(
-        np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1), targets, np.random.default_rng(seed), noise
-    )
+    return _plane(radius[:, None] * _cos_sin(angle), targets, np.random.default_rng(seed), noise)
 
 
 def spiral(n: int = 150, noise: float = 0.02, seed: int = 0, arms: int = 3) -> Dataset:
@@ -121,7 +123,7 @@ def spiral(n: int = 150, noise: float = 0.02, seed: int = 0, arms: int = 3) -> D
     targets = np.sort(np.arange(n) % arms)
     along = np.concatenate([np.linspace(0.05, 1, int(count)) for count in np.bincount(targets)])
     angle = 4 * along + targets * 2 * np.pi / arms
-    inputs = np.stack([along * np.sin(angle), along * np.cos(angle)], axis=1)
+    inputs = along[:, None] * _cos_sin(angle)[:, ::-1]
     return _plane(inputs, targets, np.random.default_rng(seed), noise, *map(str, range(arms)))
 
 
@@ -131,8 +133,7 @@ def blobs(n: int = 150, noise: float = 0.6, seed: int = 0, classes: int = 3) -> 
         raise ValueError(f"classes must be from 2 to n = {n}, got {classes}")
     targets = np.sort(np.arange(n) % classes)
     angle = 2 * np.pi * targets / classes
-    inputs = 2 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    return _plane(inputs, targets, np.random.default_rng(seed), noise, *map(str, range(classes)))
+    return _plane(2 * _cos_sin(angle), targets, np.random.default_rng(seed), noise, *map(str, range(classes)))
 
 
 def sine(n: int = 80, noise: float = 0.1, seed: int = 0) -> Dataset:
@@ -140,7 +141,7 @@ def sine(n: int = 80, noise: float = 0.1, seed: int = 0) -> Dataset:
     rng = np.random.default_rng(seed)
     x = rng.uniform(-np.pi, np.pi, n)
     _check_noise(noise)
-    return Dataset(x[:, None], np.sin(x) + rng.normal(0.0, noise, n), ("x",))
+    return Dataset(x[:, None], _cos_sin(x)[:, 1] + rng.normal(0.0, noise, n), ("x",))
 
 
 def iris() -> Dataset:
@@ -196,18 +197,25 @@ class Standardisation:
 
     @classmethod
     def of(cls, inputs: ArrayLike) -> Standardisation:
-        """Mean and deviation of each column of `inputs`, shape (n, features); a constant column keeps scale 1."""
+        """Mean and deviation of each column of `inputs`, shape (n, features).
+
+        A column that is constant, or differs by no more than its numbers are rounded (4e-16 of the greatest), keeps
+        scale 1: there is nothing in it to learn from.
+        """
         columns = np.asarray(inputs, dtype=float)
-        spread = columns.std(axis=0)
-        constant = spread <= 1e-12 * np.abs(columns).max(axis=0, initial=0.0)
-        return cls(tuple(columns.mean(axis=0).tolist()), tuple(np.where(constant, 1.0, spread).tolist()))
+        power = np.frexp(np.abs(columns).max(axis=0, initial=0.0))[1]
+        scaled = np.ldexp(columns, -power)  # exact, and no square overflows
+        spread = scaled.std(axis=0)
+        scale = np.where(spread <= 2 * np.finfo(float).eps, 0.0, np.ldexp(spread, power))
+        return cls(tuple(np.ldexp(scaled.mean(axis=0), power).tolist()), tuple(np.where(scale, scale, 1.0).tolist()))
 
     def apply(self, inputs: ArrayLike) -> Array:
         """(inputs − mean) / scale."""
         columns = np.asarray(inputs, dtype=float)
         if columns.ndim != 2 or columns.shape[1] != len(self.mean):
             raise ValueError(f"expected inputs of shape (n, {len(self.mean)}), got {columns.shape}")
-        return np.asarray((columns - np.array(self.mean)) / np.array(self.scale))
+        with np.errstate(over="ignore"):  # the network refuses what is infinite; the difference of halves is not
+            return np.asarray((columns / 2 - np.array(self.mean) / 2) / (np.array(self.scale) / 2))
 
 
 def split(dataset: Dataset, test: float = 0.25, seed: int = 0) -> tuple[Dataset, Dataset]:
@@ -286,13 +294,13 @@ def read_csv(
     """
     header, rows = _read_table(Path(path))
     if target is not None and target not in header:
-        raise ValueError(f"{path} has no column {target!r} (columns: {', '.join(header)})")
+        raise ValueError(f"{path} has no column {_short(target)} (columns: {_listed(header)})")
     features = tuple(name for name in header if name != target) if features is None else tuple(features)
     missing = [name for name in features if name not in header]
     if missing:
-        raise ValueError(f"{path} has no column {', '.join(map(repr, missing))} (columns: {', '.join(header)})")
+        raise ValueError(f"{path} has no column {_listed(missing)} (columns: {_listed(header)})")
     if not features:
-        raise ValueError(f"{path} has no column beside {target!r} to learn from")
+        raise ValueError(f"{path} has no column beside {_short(str(target))} to learn from")
     where = {name: header.index(name) for name in header}
     inputs = np.array([[_cell(path, line, name, row[where[name]]) for name in features] for line, row in rows])
     if target is None:
@@ -300,13 +308,21 @@ def read_csv(
     texts = [row[where[target]].strip() for _, row in rows]
     for (line, _), text in zip(rows, texts):
         if not text:
-            raise ValueError(f"{path}, line {line}: column {target!r} is empty")
+            raise ValueError(f"{path}, line {line}: column {_short(target)} is empty")
     if (task or _task_of(texts)) == "regression":
         numbers = [_cell(path, line, target, text) for (line, _), text in zip(rows, texts)]
         return Dataset(inputs, np.array(numbers), features, (), target)
     classes = sorted(set(texts), key=_natural)
     if len(classes) < 2:
-        raise ValueError(f"{path}: column {target!r} has only the class {classes[0]!r}; there is nothing to tell apart")
+        raise ValueError(
+            f"{path}: column {_short(target)} has only the class {_short(classes[0])}; there is nothing to tell apart"
+        )
+    for one, other in zip(classes, classes[1:]):
+        if _number(one) == _number(other) is not None:
+            raise ValueError(
+                f"{path}: column {_short(target)} spells one class as {_short(one)} and as {_short(other)}: "
+                "write it in one way"
+            )
     return Dataset(inputs, np.array([classes.index(text) for text in texts]), features, tuple(classes), target)
 
 
@@ -316,49 +332,62 @@ def csv_columns(path: str | Path) -> list[str]:
 
 
 def _read_table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        try:
-            text = file.read()
-            first = text.partition("\n")[0]
-            reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            rows = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} is no CSV file in UTF-8: {error}") from None
-    repeated = sorted({name for name in header if header.count(name) > 1 or not name})
-    if not header or repeated:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text in UTF-8 ({error}): save it in that encoding") from None
+    if "\0" in text:
+        raise ValueError(f"{path} is no CSV file: it has NUL characters")
+    first = re.sub(r'"[^"]*"', "", text.lstrip()).partition("\n")[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
+    try:
+        header, *rows = [(reader.line_num, row) for row in reader if any(map(str.strip, row))] or [(1, [])]
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num} is no CSV: {error}") from None
+    names = [name.strip() for name in header[1]]
+    repeated = sorted({name for name in names if names.count(name) > 1 or not name})
+    if not names or repeated:
         raise ValueError(
             f"{path} needs a header line with a different name for each column"
-            + (f", got twice or empty: {', '.join(map(repr, repeated))}" if repeated else "")
+            + (f", got twice or empty: {_listed(repeated)}" if repeated else "")
         )
     for line, row in rows:
-        if len(row) != len(header):
-            raise ValueError(f"{path}, line {line} has {len(row)} fields, the header has {len(header)}")
+        if len(row) != len(names):
+            raise ValueError(f"{path}, line {line} has {len(row)} fields, the header has {len(names)}")
     if not rows:
         raise ValueError(f"{path} has a header but no examples")
-    return header, rows
+    return names, rows
 
 
 def _cell(path: str | Path, line: int, column: str, text: str) -> float:
-    try:
-        found = float(text)
-    except ValueError:
-        found = math.nan
-    if not math.isfinite(found):
-        raise ValueError(f"{path}, line {line}: column {column!r} must be a number, got {text!r}")
+    found = _number(text)
+    if found is None or not math.isfinite(found):
+        raise ValueError(f"{path}, line {line}: column {_short(column)} must be a finite number, got {_short(text)}")
     return found
 
 
+def _number(text: str) -> float | None:
+    try:
+        return None if "_" in text else float(text)  # to Python 1_000 is a number
+    except ValueError:
+        return None
+
+
+def _natural(text: str) -> tuple[float, str]:
+    number = _number(text)
+    return (math.inf if number is None or number != number else number), text
+
+
 def _task_of(texts: list[str]) -> str:
-    try:
-        numbers = {float(text) for text in texts}
-    except ValueError:
-        return "classification"
-    return "classification" if len(numbers) <= 20 and all(x.is_integer() for x in numbers) else "regression"
+    numbers = set(map(_number, texts))
+    few = len(numbers) <= 20 and all(x is not None and x.is_integer() for x in numbers)
+    return "classification" if few or None in numbers else "regression"
 
 
-def _natural(text: str) -> tuple[int, float, str]:
-    try:
-        return 0, float(text), text
-    except ValueError:
-        return 1, 0.0, text
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:59] + "…")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return ", ".join(map(_short, names[:12])) + more

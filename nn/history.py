@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..engine.number import counted
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -91,4 +93,4 @@ class History:
             return f"History(no epochs, {self.stopped})"
         last = self.epochs[-1]
         accuracy = f", accuracy={last.accuracy:.1%}" if last.accuracy == last.accuracy else ""
-        return f"History({len(self)} epochs, loss={last.loss:.6g}{accuracy}, {self.stopped}, {self.engine})"
+        return f"History({counted(len(self), 'epoch')}, loss={last.loss:.6g}{accuracy}, {self.stopped}, {self.engine})"

@@ -5,10 +5,14 @@ They take arrays and functions, so they know nothing of networks.
 
 from __future__ import annotations
 
+import io
+import os
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ..engine.writing import replacing
 from .model.theme import SERIES
 
 if TYPE_CHECKING:
@@ -46,11 +50,42 @@ def new_figure(columns: int = 1) -> Any:
     Raises:
         ImportError: without matplotlib.
     """
+    return _figure_class()(figsize=(4.8 * columns, 4.0), dpi=100, layout="constrained")
+
+
+@cache
+def _figure_class() -> type[Any]:
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise ImportError('plots need matplotlib: pip install "glassgrad[plot]"') from None
-    return Figure(figsize=(4.8 * columns, 4.0), dpi=100, layout="constrained")
+
+    class Plot(Figure):
+        """A figure that a notebook shows without `%matplotlib`, and whose file is whole or as it was."""
+
+        def savefig(self, fname: Any, **how: Any) -> None:
+            """As `Figure.savefig`; a file of that name is replaced in one go, or not at all."""
+            if not isinstance(fname, (str, os.PathLike)):
+                super().savefig(fname, **how)
+                return
+            name, ending = os.fspath(fname), os.path.splitext(os.fspath(fname))[1][1:]  # noqa: PTH122  # what matplotlib does
+            if not (how.get("format") or ending):
+                ending = self.canvas.get_default_filetype()
+                name = f"{name.rstrip('.')}.{ending}"
+            with replacing(name) as part:
+                super().savefig(part, **{"format": ending.lower(), **how})
+
+        def _repr_png_(self) -> bytes:
+            picture = io.BytesIO()
+            self.savefig(picture, format="png")
+            return picture.getvalue()
+
+    return Plot
+
+
+def _plain(text: str) -> str:
+    """A name as it is: between two dollar signs matplotlib would read a formula."""
+    return text.replace("$", r"\$")
 
 
 def plot_history(history: Curves, axes: Any = None) -> Any:
@@ -157,9 +192,10 @@ def plot_decision_boundary(
             marker=MARKERS[k % len(MARKERS)],
             edgecolors="white",
             linewidths=0.7,
-            label=classes[k] if k < len(classes) else str(k),
+            label=_plain(classes[k]) if k < len(classes) else str(k),
         )
-    axes.set(xlim=(left, right), ylim=(bottom, top), xlabel=features[0], ylabel=features[1], title=title)
+    axes.set(xlim=(left, right), ylim=(bottom, top), xlabel=_plain(features[0]), ylabel=_plain(features[1]))
+    axes.set(title=_plain(title))
     axes.legend(title="class", loc="best", framealpha=0.85)
     return axes.figure
 
@@ -198,6 +234,6 @@ def plot_fit(
     grid = np.linspace(points.min(), points.max(), 400)
     axes.scatter(points[:, 0], np.asarray(targets), s=16, color=SERIES[0], label="examples")
     axes.plot(grid, np.asarray(predict(grid[:, None])), color=SERIES[1], linewidth=2, label="network")
-    axes.set(xlabel=features[0], ylabel=target, title=title)
+    axes.set(xlabel=_plain(features[0]), ylabel=_plain(target), title=_plain(title))
     axes.legend(frameon=False)
     return axes.figure

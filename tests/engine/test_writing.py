@@ -81,6 +81,8 @@ NOT_WRITABLE = [
     ("folder", IsADirectoryError, "it is a folder"),
     ("missing/a.txt", FileNotFoundError, "there is no folder .*missing"),
     ("file/a.txt", NotADirectoryError, "file is no folder"),
+    ("missing/../a.txt", FileNotFoundError, "there is no folder .*missing"),
+    ("dangling", FileNotFoundError, "there is no folder .*nowhere"),
     ("round", OSError, "a symbolic link that leads round in a circle"),
     ("a\0b", OSError, "no file can have such a name"),
     ("a\ud800", OSError, "no file can have such a name"),
@@ -93,9 +95,10 @@ def test_what_cannot_be_written_is_said_in_one_sentence(tmp_path, write, name, k
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("old")
     (tmp_path / "round").symlink_to("round")
+    (tmp_path / "dangling").symlink_to(Path("nowhere", "a.txt"))
     with pytest.raises(kind, match=rf"^cannot write [^\n]*{message}[^\n]*$"):
         write(tmp_path / name)
-    assert names(tmp_path) == ["file", "folder", "round"]
+    assert names(tmp_path) == ["dangling", "file", "folder", "round"]
     assert (tmp_path / "file").read_text() == "old"
 
 

@@ -1,3 +1,4 @@
+import random
 import subprocess
 import sys
 
@@ -142,15 +143,15 @@ def test_the_task_follows_the_column(tmp_path):
         ("", "needs a header line"),
         ("a,b\n", "has a header but no examples"),
         ("a,a\n1,2\n", "a different name for each column, got twice or empty: 'a'"),
-        ("a,b,y\n1,2,0\n3,x,1\n", "line 3: column 'b' must be a number, got 'x'"),
-        ("a,b,y\n1,,0\n", "line 2: column 'b' must be a number, got ''"),
-        ("a,b,y\n1,nan,0\n", "line 2: column 'b' must be a number, got 'nan'"),
+        ("a,b,y\n1,2,0\n3,x,1\n", "line 3: column 'b' must be a finite number, got 'x'"),
+        ("a,b,y\n1,,0\n", "line 2: column 'b' must be a finite number, got ''"),
+        ("a,b,y\n1,nan,0\n", "line 2: column 'b' must be a finite number, got 'nan'"),
         ("a,b,y\n1,2\n", "line 2 has 2 fields, the header has 3"),
         ("a,b,y\n1,2,\n", "line 2: column 'y' is empty"),
         ("a,b,y\n1,2,u\n3,4,u\n", "column 'y' has only the class 'u'"),
-        ("a,b\n1,2\n", r"has no column 'y' .columns: a, b."),
+        ("a,b\n1,2\n", r"has no column 'y' .columns: 'a', 'b'."),
         ("y\n1\n", "has no column beside 'y'"),
-        ('a,y\n"1,2\n', "is no CSV file in UTF-8"),
+        ('a,y\n"1,2\n', "line 2 is no CSV: unexpected end of data"),
     ],
 )
 def test_csv_files_that_cannot_be_used_say_where(tmp_path, text, message):
@@ -163,7 +164,7 @@ def test_csv_files_that_cannot_be_used_say_where(tmp_path, text, message):
 def test_other_encodings_are_refused(tmp_path):
     path = tmp_path / "my.csv"
     path.write_bytes("größe,y\n1,2\n".encode("latin-1"))
-    with pytest.raises(ValueError, match="is no CSV file in UTF-8"):
+    with pytest.raises(ValueError, match=r"is no text in UTF-8 .* save it in that encoding"):
         nn.read_csv(path, "y")
 
 
@@ -172,3 +173,124 @@ def test_other_encodings_are_refused(tmp_path):
 def test_noise_is_a_standard_deviation(make, noise):
     with pytest.raises(ValueError, match="noise is a standard deviation and must be a number from 0 up"):
         make(10, noise=noise)
+
+
+@pytest.mark.parametrize(
+    "column", [[1e200, 2e200, 3e200], [1e-200, 2e-200, 3e-200], [1.7e9, 1.7e9 + 1e-5, 1.7e9 + 2e-5]]
+)
+def test_a_column_of_any_size_is_standardised(column):
+    scaling = nn.Standardisation.of(np.array(column)[:, None])
+    assert scaling.apply(np.array(column)[:, None])[:, 0] == pytest.approx([-(1.5**0.5), 0, 1.5**0.5], rel=0.1, abs=0.1)
+
+
+@pytest.mark.parametrize("column", [[0.1] * 3, [1e300] * 7, [0.0] * 2, [0.3, 0.1 + 0.2, 0.3]])
+def test_a_column_without_information_keeps_its_scale(column):
+    scaling = nn.Standardisation.of(np.array(column)[:, None])
+    assert scaling.scale == (1.0,)
+    assert np.abs(scaling.apply(np.array(column)[:, None])).max() <= 1e-15 * max(column)
+
+
+def test_the_greatest_numbers_overflow_nowhere():
+    column = np.array([-1.7e308, 1.7e308])[:, None]
+    assert nn.Standardisation.of(column).apply(column).tolist() == [[-1.0], [1.0]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["1", "1.0", "2"], "column 'y' spells one class as '1' and as '1.0'"),
+        (["01", "2", "1"], "spells one class as '01' and as '1'"),
+        (["0", "-0", "a"], "spells one class as '-0' and as '0'"),
+        (["1e3", "1000", "b"], "spells one class as '1000' and as '1e3'"),
+    ],
+)
+def test_one_class_in_two_spellings_is_refused(tmp_path, labels, message):
+    path = tmp_path / "my.csv"
+    path.write_text("x,y\n" + "".join(f"{i},{label}\n" for i, label in enumerate(labels)))
+    with pytest.raises(ValueError, match=message):
+        nn.read_csv(path, "y", "classification")
+
+
+def test_texts_that_only_look_alike_are_classes(tmp_path):
+    path = tmp_path / "my.csv"
+    path.write_text("x,y\n1,1_0\n2,10\n3,nan\n4,NaN\n5,zwei\n")
+    assert nn.read_csv(path, "y").classes == ("10", "1_0", "NaN", "nan", "zwei")
+
+
+def written(draw, table, damage):
+    """A CSV file of `table` in one of the ways people write them, and damaged."""
+    delimiter, end = draw.choice(",;\t"), draw.choice(["\n", "\r\n", "\r"])
+    quoted = draw.choice([0.0, 0.3, 1.0])
+    rows = [list(row) for row in table]
+    k = draw.randrange(1, len(rows))
+    match damage:
+        case "ragged":
+            rows[k].append("1")
+        case "short":
+            rows[k].pop()
+        case "empty field":
+            rows[k][0] = ""
+        case "repeated header":
+            rows[0][1] = rows[0][0]
+        case "no name":
+            rows[0][0] = " "
+        case "only a header":
+            rows = rows[:1]
+        case "empty":
+            rows = []
+        case "huge field":
+            rows[k][0] = "1" * 200_000
+        case "escape":
+            rows[k][0] = "\x1b]0;owned\x07"
+        case "1e400" | "nan" | "inf" | "-inf" | "1_000" | "1,5" | "0x10" | "1e" | "−1":
+            rows[k][0] = damage
+
+    def field(text):
+        if draw.random() < quoted or any(c in text for c in f'{delimiter}"\r\n'):
+            return '"' + text.replace('"', '""') + '"'
+        return draw.choice(["", " "]) + text + draw.choice(["", " "])
+
+    lines = [delimiter.join(map(field, row)) for row in rows]
+    for _ in range(draw.randrange(3)):
+        lines.insert(draw.randrange(len(lines) + 1), draw.choice(["", "  "]))
+    text = end.join(lines) + draw.choice(["", end])
+    match damage:
+        case "open quote":
+            text += f'{end}"'
+        case "NUL":
+            text = text.replace(delimiter, "\0", 1)
+        case "utf-16" | "utf-32":
+            return text.encode(damage)
+        case "latin-1":
+            return ("ö" + text).encode("latin-1")
+        case "bytes":
+            return draw.randbytes(300)
+    return draw.choice([b"", "\ufeff".encode()]) + text.encode()
+
+
+DAMAGES = [
+    "ragged", "short", "empty field", "repeated header", "no name", "only a header", "empty", "huge field",
+    "escape", "1e400", "nan", "inf", "-inf", "1_000", "1,5", "0x10", "1e", "−1", "open quote", "NUL", "utf-16",
+    "utf-32", "latin-1", "bytes",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", ["nothing"] * 6 + DAMAGES)
+def test_ten_csv_files_are_read_rightly_or_refused_in_one_line(tmp_path, damage, fresh_seed):
+    draw, path = random.Random(f"{damage} {fresh_seed}"), tmp_path / "my.csv"
+    for _ in range(10):
+        names = draw.sample(["größe", "a,b", "c;d", 'say "hi"', "x y", "e\tf", "h[t]"], 3)
+        numbers = [[draw.uniform(-9, 9) * 10.0 ** draw.randrange(-30, 30) for _ in names[1:]] for _ in range(9)]
+        labels = [draw.choice(["ja", "nein", "weiß nicht; oder", "a\nb"]) for _ in numbers]
+        labels[:2] = ["ja", "nein"]
+        table = [names, *([*map(repr, row), label] for row, label in zip(numbers, labels))]
+        path.write_bytes(written(draw, table, damage))
+        if damage == "nothing":
+            data = nn.read_csv(path, names[2])
+            assert data.inputs.tolist() == numbers
+            assert [data.classes[k] for k in data.targets] == labels
+            assert data.features == tuple(names[:2])
+        else:
+            with pytest.raises(ValueError, match=r"my\.csv") as caught:
+                nn.read_csv(path, names[2])
+            assert str(caught.value).isprintable() and len(str(caught.value)) < 400

@@ -15,7 +15,7 @@ def test_a_history_in_one_line():
     history = nn.History([epoch._replace(number=1), epoch], "all epochs done", "compiled", 1)
     assert repr(history) == "History(2 epochs, loss=0.123457, accuracy=91.7%, all epochs done, compiled)"
     number = nn.History([epoch._replace(accuracy=float("nan"))], "interrupted", "eager")
-    assert repr(number) == "History(1 epochs, loss=0.123457, interrupted, eager)"
+    assert repr(number) == "History(1 epoch, loss=0.123457, interrupted, eager)"
     assert repr(nn.History(stopped="interrupted")) == "History(no epochs, interrupted)"
 
 

@@ -144,13 +144,19 @@ def test_help_has_examples(command, capsys):
     [
         ("train mooons", "unknown data 'mooons' (must be one of xor, moons"),
         ("train my.csv", "which column of my.csv is to be predicted? Add --target COLUMN"),
-        ("train my.csv --target c", "my.csv has no column 'c' (columns: a, b)"),
+        ("train my.csv --target c", "my.csv has no column 'c' (columns: 'a', 'b')"),
         ("train my.csv --target b --noise 1", "--samples and --noise are for data that are made"),
         ("train moons --target b", "--target and --task are for CSV files"),
         ("train moons --plot moons.bmp", "the name must end in .png, .svg, .pdf"),
-        ("train moons --save nowhere/../m.safetensors", "there is no folder nowhere/.. to write m.safetensors to"),
+        (
+            "train moons --save nowhere/../m.safetensors",
+            "cannot write nowhere/../m.safetensors: there is no folder nowhere/..",
+        ),
         ("train moons --samples 1000000000000000", "not enough memory: Unable to allocate"),
-        ("train moons --save nowhere/m", "there is no folder nowhere to write m to"),
+        ("train moons --save nowhere/m", "cannot write nowhere/m: there is no folder nowhere"),
+        (f"train moons --save {'n' * 300}.safetensors", "its name is too long"),
+        ("train moons --plot my.csv/p.png", "my.csv is no folder"),
+        ("train moons --hidden 100000000", "400,000,001 parameters, which take about 100 GB"),
         ("train moons --save m.txt", "--save m.txt: the name must end in .safetensors"),
         ("train moons --save .", "cannot write .: it is a folder"),
         ("train my.csv --target a", "--test 0 holds out nothing, and if a is a number and no class, add --task regr"),
@@ -161,7 +167,7 @@ def test_help_has_examples(command, capsys):
         ("predict my.csv my.csv", "my.csv: no safetensors file"),
         ("predict gone.safetensors my.csv", "No such file"),
         ("predict bare.safetensors my.csv", "it was not saved by glassgrad train"),
-        ("predict moons.safetensors my.csv", "my.csv has no column 'x1', 'x2' (columns: a, b)"),
+        ("predict moons.safetensors my.csv", "my.csv has no column 'x1', 'x2' (columns: 'a', 'b')"),
     ],
 )
 def test_mistakes_are_told_in_one_line(words, message, tmp_path, capsys):
@@ -186,7 +192,7 @@ def test_numbers_out_of_range(words, capsys):
         main(["train", "moons", *words.split()])
     assert caught.value.code == 2
     told = capsys.readouterr().err.splitlines()[-1]
-    assert told.startswith(f"glassgrad train: error: argument {words.split()[0]}: must be a ")
+    assert told.startswith(f"glassgrad train: error: argument {words.split()[0]}") and ": must be a " in told
     assert told.endswith(f", got '{words.split()[1]}'")
 
 
@@ -229,6 +235,7 @@ def test_plots_stand_alone(tmp_path):
 
 
 def test_without_matplotlib_the_extra_is_named_before_training(monkeypatch, capsys):
+    plot._figure_class.cache_clear()
     monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
     assert main(["train", "moons", "--plot", "m.png", "--epochs", "1000000"]) == 2
     assert 'plots need matplotlib: pip install "glassgrad[plot]"' in capsys.readouterr().err

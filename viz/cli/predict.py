@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ...engine.number import counted
+from ...engine.shown import visible
+from ...engine.writing import write_file
 from ...nn.data import Standardisation, csv_columns, read_csv
 from ...nn.files import load_with_notes
-from ...nn.prediction import predict, predict_proba
+from ...nn.prediction import outputs, predict, predict_proba
 from .errors import CommandError, in_one_line
 
 EXAMPLES = """\
@@ -41,32 +44,74 @@ def run(options: argparse.Namespace) -> int:
         raise CommandError(f"{options.points} is a pipe: write the points to a file first")
     try:
         model, notes = load_with_notes(options.network)
-        missing = {"task", "features", "target", "classes", "scaling"} - notes.keys()
-        if missing:
-            raise ValueError(
-                f"{options.network} lacks {', '.join(sorted(missing))}: it was not saved by glassgrad train"
-            )
+        _check(notes, options.network)
         data = read_csv(options.points, features=notes["features"])
         unused = [name for name in csv_columns(options.points) if name not in notes["features"]]
         if unused:
-            print(f"columns not used: {', '.join(unused)}", file=sys.stderr)
+            print(f"columns not used: {', '.join(map(visible, unused))}", file=sys.stderr)
         scaled = Standardisation(**notes["scaling"]).apply(data.inputs)
         if notes["task"] == "classification":
-            rows = _classified(predict_proba(model, scaled), notes)
+            shares = predict_proba(model, scaled)
+            if shares.shape[1] != len(notes["classes"]):
+                raise ValueError(
+                    f"{options.network} has {len(notes['classes'])} classes, its network {shares.shape[1]}"
+                )
+            rows = _classified(shares, notes)
         else:
             scaling = Standardisation(**notes["target_scaling"])
+            if outputs(model, scaled[:1]).shape[1] != 1:
+                raise ValueError(f"{options.network} is a regression, and its network has several outputs")
             numbers = predict(model, scaled, "regression") * scaling.scale[0] + scaling.mean[0]
             rows = [[notes["target"]], *([repr(float(x))] for x in numbers)]
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(rows)
         if options.output:
-            options.output.write_text(text.getvalue(), encoding="utf-8")
-            print(f"{len(rows) - 1} predictions written to {options.output}", file=sys.stderr)
+            write_file(options.output, text.getvalue())
+            print(f"{counted(len(rows) - 1, 'prediction')} written to {visible(str(options.output))}", file=sys.stderr)
         else:
-            sys.stdout.write(text.getvalue())
+            table = text.getvalue()
+            sys.stdout.write("\n".join(map(visible, table.split("\n"))) if sys.stdout.isatty() else table)
     except (ValueError, OSError) as error:
         raise CommandError(in_one_line(error)) from None
     return 0
+
+
+def _check(notes: dict[str, Any], path: Path) -> None:
+    """Refuse notes that `glassgrad train` did not write: files are edited by hand."""
+    missing = {"task", "features", "target", "classes", "scaling"} - notes.keys()
+    if missing:
+        raise ValueError(f"{path} lacks {', '.join(sorted(missing))}: it was not saved by glassgrad train")
+    classes, features = notes["classes"], notes["features"]
+    right = {
+        "task": notes["task"] == ("classification" if classes else "regression"),
+        "features": _are_names(features) and features,
+        "target": isinstance(notes["target"], str),
+        "classes": _are_names(classes) and len(classes) != 1,
+        "scaling": _is_scaling(notes["scaling"], len(features) if isinstance(features, list) else 0),
+        "target_scaling": classes or _is_scaling(notes.get("target_scaling"), 1),
+        "loss": isinstance(notes.get("loss", ""), str),
+    }
+    wrong = [name for name, good in right.items() if not good]
+    if wrong:
+        raise ValueError(f"{path}: what it says of {', '.join(wrong)} is not what glassgrad train wrote")
+
+
+def _are_names(found: Any) -> bool:
+    return isinstance(found, list) and all(isinstance(name, str) for name in found) and len(set(found)) == len(found)
+
+
+def _is_scaling(found: Any, columns: int) -> bool:
+    return (
+        isinstance(found, dict)
+        and found.keys() == {"mean", "scale"}
+        and all(
+            isinstance(numbers, list)
+            and len(numbers) == columns
+            and all(type(x) in (int, float) and abs(x) < 1e308 for x in numbers)
+            for numbers in found.values()
+        )
+        and min(found["scale"]) > 0
+    )
 
 
 def _classified(shares: Any, notes: dict[str, Any]) -> list[list[str]]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
+import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,10 +14,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from ...engine.number import counted
 from ...engine.shown import visible
+from ...engine.writing import check_writable, write_file
 from ...nn import schedules
 from ...nn.data import MADE, REAL, Dataset, Standardisation, read_csv, split
-from ...nn.files import save
+from ...nn.files import to_bytes
 from ...nn.history import History
 from ...nn.layers import MLP
 from ...nn.losses import LOSSES
@@ -59,6 +63,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--optimizer", choices=("sgd", "rmsprop", "adam", "adamw"), default="adam", help="(adam)")
     add(
         "--learning-rate",
+        "--lr",
         type=_positive,
         default=0.03,
         metavar="X",
@@ -78,21 +83,43 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, save, plot, and print the summary."""
-    try:
-        _check_files(options)
-        data = _load(options)
-        trained = _train(options, data)
-        written = []
-        if options.save:
-            save(trained.model, options.save, trained.notes())
-            written.append(options.save)
-        if options.plot:
-            _plot(options, trained).savefig(options.plot)
-            written.append(options.plot)
-    except (ValueError, OSError, ImportError, TrainingError) as error:
-        raise CommandError(in_one_line(error)) from None
-    _print_summary(options, trained, written)
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.showwarning = _warned
+        try:
+            _check_files(options)
+            trained = _prepared(options, _load(options))
+            if options.save:
+                to_bytes(trained.model, trained.notes())  # what cannot be saved is said before the training
+            trained = trained._replace(history=_fitted(options, trained))
+        except (ValueError, OSError, ImportError, TrainingError) as error:
+            raise CommandError(in_one_line(error)) from None
+        files = ((options.save, _save), (options.plot, _plot))
+        found = {path: _failure(write, options, trained) for path, write in files if path}
+    _print_summary(options, trained, [path for path, failure in found.items() if failure is None])
+    for failure in filter(None, found.values()):
+        raise CommandError(in_one_line(failure))
     return 0
+
+
+def _failure(write: Callable[..., None], options: argparse.Namespace, trained: _Trained) -> Exception | None:
+    """Why a file could not be written: the other file is written, and the result shown, all the same."""
+    try:
+        write(options, trained)
+    except (ValueError, OSError) as error:
+        return error
+    return None
+
+
+def _warned(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
+    print(f"glassgrad: {visible(str(message))}", file=sys.stderr)
 
 
 class _Trained(NamedTuple):
@@ -129,8 +156,9 @@ class _Trained(NamedTuple):
 
 
 def _whole(text: str, least: int = 1) -> int:
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"must be a whole number from {least} up, got {text.strip()!r}")
+    if not text.isdecimal() or len(text) > 18 or int(text) < least:
+        allowed = f"a whole number from {least} up" + " with at most 18 digits" * (len(text) > 18)
+        raise argparse.ArgumentTypeError(f"must be {allowed}, got {text.strip()!r}")
     return int(text)
 
 
@@ -162,10 +190,7 @@ def _positive(text: str) -> float:
 def _check_files(options: argparse.Namespace) -> None:
     """Whatever would fail after the training fails before it."""
     for path in filter(None, (options.plot, options.save)):
-        if not path.parent.is_dir():
-            raise CommandError(f"there is no folder {path.parent} to write {path.name} to")
-        if path.is_dir() or not os.access(path if path.exists() else path.resolve().parent, os.W_OK):
-            raise CommandError(f"cannot write {path}: " + ("it is a folder" if path.is_dir() else "no permission"))
+        check_writable(path)
     if options.save and options.save.suffix.lower() != ".safetensors":
         raise CommandError(f"--save {options.save}: the name must end in .safetensors")
     if options.plot:
@@ -198,7 +223,8 @@ def _load(options: argparse.Namespace) -> Dataset:
     return read_csv(options.data, options.target, options.task)
 
 
-def _train(options: argparse.Namespace, data: Dataset) -> _Trained:
+def _prepared(options: argparse.Namespace, data: Dataset) -> _Trained:
+    """The parts of the data, their scaling, and the network as it was drawn."""
     try:
         train, test = split(data, options.test, options.seed) if options.test else (data, None)
     except ValueError as error:
@@ -220,17 +246,18 @@ def _train(options: argparse.Namespace, data: Dataset) -> _Trained:
     hidden = options.hidden if options.hidden is not None else [64] if len(data.features) > WIDE else [16, 16]
     sizes = [*hidden, outputs]
     model = MLP(len(data.features), sizes, activation=options.activation, init=init, seed=options.seed)
+    return _Trained(model, History(), train, test, scaling, target_scaling, loss)
+
+
+def _fitted(options: argparse.Namespace, trained: _Trained) -> History:
+    train, scaling = trained.train, trained.target_scaling
     updates = options.epochs * math.ceil(len(train) / options.batch_size)
     rate = schedules.cosine(options.learning_rate, 0.0, updates)
-
-    def scaled(part: Dataset) -> tuple[Any, Any]:
-        targets = target_scaling.apply(part.targets[:, None])[:, 0] if target_scaling else part.targets
-        return scaling.apply(part.inputs), targets
-
-    history = fit(
-        model,
-        *scaled(train),
-        loss=loss,
+    return fit(
+        trained.model,
+        trained.scaling.apply(train.inputs),
+        scaling.apply(train.targets[:, None])[:, 0] if scaling else train.targets,
+        loss=trained.loss,
         optimizer=OPTIMIZERS[options.optimizer](learning_rate=rate),
         epochs=options.epochs,
         batch_size=options.batch_size,
@@ -240,10 +267,13 @@ def _train(options: argparse.Namespace, data: Dataset) -> _Trained:
         compiled=not options.eager,
         seed=options.seed,
     )
-    return _Trained(model, history, train, test, scaling, target_scaling, loss)
 
 
-def _plot(options: argparse.Namespace, trained: _Trained) -> Any:
+def _save(options: argparse.Namespace, trained: _Trained) -> None:
+    write_file(options.save, to_bytes(trained.model, trained.notes()))
+
+
+def _plot(options: argparse.Namespace, trained: _Trained) -> None:
     data, title = trained.train, f"{Path(options.data).name}: {_sizes(trained)}"
     extra = (2 if data.classes else 1) == len(data.features)
     figure = new_figure(1 + extra)
@@ -256,7 +286,7 @@ def _plot(options: argparse.Namespace, trained: _Trained) -> Any:
         axes = figure.add_subplot(1, 2, 1)
         plot_fit(trained.predict, *data, features=data.features, target=data.target, title=title, axes=axes)
     plot_history(trained.history, axes=figure.add_subplot(1, 1 + extra, 1 + extra))
-    return figure
+    figure.savefig(options.plot)
 
 
 def _sizes(trained: _Trained) -> str:
@@ -271,14 +301,17 @@ def _print_summary(options: argparse.Namespace, trained: _Trained, written: list
     table = Table(show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
+    examples = counted(len(train), "example")
     held_out = f" + {len(test)} held out" if test else ""
-    table.add_row("data", f"{len(train)} examples{held_out}, {len(train.features)} features{classes}")
-    table.add_row("network", f"{_sizes(trained)}, {options.activation}, {len(trained.model.parameters())} parameters")
+    table.add_row("data", f"{examples}{held_out}, {counted(len(train.features), 'feature')}{classes}")
+    table.add_row(
+        "network", f"{_sizes(trained)}, {options.activation}, {counted(len(trained.model.parameters()), 'parameter')}"
+    )
     table.add_row("loss", f"{trained.loss}, {options.optimizer}, seed {options.seed}")
     seconds = 0.0 if last is None else last.seconds
     taken = f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
-    table.add_row("training", f"{len(history)} epochs in {taken} ({history.stopped})")
-    table.add_row("engine", history.engine)
+    table.add_row("training", f"{counted(len(history), 'epoch')} in {taken} ({history.stopped})")
+    table.add_row("engine", visible(history.engine))
     table.add_row("final loss", f"{last.loss:.6g}" if last else "none: interrupted in the first epoch")
     for name, part in (("training", train), ("test", test)):
         if part is not None:
