@@ -176,6 +176,10 @@ class Program:
             return results
         return results[..., 0] if self._per_example else float(results[0])
 
+    def __call__(self, *arguments: ArrayLike) -> Any:
+        """The same as `run`."""
+        return self.run(*arguments)
+
     def value_and_grad(self, *arguments: ArrayLike) -> tuple[float, Floats]:
         """The loss over the batch and its gradient.
 
