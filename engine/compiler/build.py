@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from ..core.chain import topological_order
-from ..core.value import COMPARED, LEAF, Value
+from ..core.value import DETACHED, LEAF, Value
 from .emit import NUMPY, emit
 from .errors import CompileError
 from .groups import group_units
@@ -22,12 +21,11 @@ from .layout import lay_out
 from .linear import linear_forms
 from .naming import Names
 from .program import Argument, Program
+from .steering import traced
 from .straight import straight_source
 from .trace import Trace, trace
 
 Backend = Literal["auto", "numpy", "python", "numba"]
-RETRACES, LARGE = 3, 50_000  # how often to trace again, and from how many nodes on only once
-FLIPPED = 8  # how many comparisons of Values are turned round, one at a time, to see whether they matter
 STRAIGHT_NODES, NODES_PER_STEP = 200_000, 12  # straight-line code for small graphs with few nodes to a step
 _HELPERS = ("cells", "totals", "winners", "array", "empty", "ones", "zeros", "moveaxis", "float")
 RESERVED = {"params", "grads", "numbers", "n", "forward", "backward", "bind", *_HELPERS, *NUMPY}
@@ -90,6 +88,8 @@ def compile(
     outputs: list[Any] = list(target) if isinstance(target, (list, tuple)) else [target]
     if not outputs or not all(isinstance(v, Value) for v in outputs):
         raise CompileError(f"compile takes a function, a Value or a list of Values, got {target!r}")
+    if any(v._kind == DETACHED for v in outputs):
+        raise CompileError("nothing was recorded behind the result: it was made under no_grad() or by detach()")
     if params is None:
         leaves = {v: None for output in outputs for v in topological_order(output) if v._kind == LEAF}
         chosen = [v for v in leaves if not any(v is x for x in inputs)]
@@ -131,10 +131,7 @@ def _compile_function(
 ) -> Program:
     arguments = _arguments(function, example)
     arrays = [np.asarray(x, dtype=np.float64) for x in example]
-    with _comparisons() as outcomes:
-        columns, many, others = _trace_once(function, arrays, params)
-    _compare(function, arrays, params, columns, others)
-    _turn_comparisons(function, arrays, params, columns, len(outcomes))
+    columns, many = traced(function, arrays, params)
     return _assemble(columns, params, arguments, mean=mean, many=many, batched=True, backend=backend)
 
 
@@ -155,101 +152,3 @@ def _arguments(function: Callable[..., Any], example: tuple[Any, ...]) -> list[A
         name = names[i] if i < len(names) and _PLAIN.fullmatch(names[i]) and names[i] not in RESERVED else f"x{i}"
         found.append(Argument(name, shape))
     return found
-
-
-def _trace_once(
-    function: Callable[..., Any], arrays: Sequence[Any], params: Sequence[Value]
-) -> tuple[Trace, bool, list[Value]]:
-    inputs: list[Value] = []
-
-    def values(array: Any) -> Any:
-        if array.ndim:
-            return [values(row) for row in array]
-        inputs.append(Value(float(array)))
-        return inputs[-1]
-
-    result = function(*(values(array) for array in arrays))
-    many = isinstance(result, (list, tuple))
-    outputs = list(result) if many else [result]
-    if not outputs or not all(isinstance(v, (Value, float, int)) for v in outputs):
-        raise CompileError(f"the function must return a Value or a list of Values, got {result!r}")
-    columns, others = trace(outputs, params, inputs)
-    return columns, many, others
-
-
-def _compare(
-    function: Callable[..., Any], arrays: Sequence[Any], params: Sequence[Value], first: Trace, others: Sequence[Value]
-) -> None:
-    """Trace again on other numbers: a fixed program comes out the same every time."""
-    rng = np.random.default_rng(20)
-    before = [v._data for v in params]
-    wanted = RETRACES if len(first.code) < LARGE else 1
-    for scale in (1.0, -1.0, 2.0, 0.1, 0.01):  # the small ones for functions that are undefined elsewhere
-        if not wanted:
-            return
-        try:
-            for v, x in zip(params, before):
-                v._data = x + scale * (abs(x) + 0.1) * float(rng.uniform(-1, 1))
-            moved = [np.sign(scale) * a + scale * (np.abs(a) + 0.1) * rng.uniform(-1, 1, size=a.shape) for a in arrays]
-            second, _, others_again = _trace_once(function, moved, params)
-        except ArithmeticError:
-            continue
-        finally:
-            for v, x in zip(params, before):
-                v._data = x
-        wanted -= 1
-        kept = {id(v) for v in others} & {id(v) for v in others_again}
-        outside = [v for v in others if id(v) in kept]
-        if outside:
-            raise CompileError(
-                f"the function reads {len(outside)} Values that are neither arguments nor in params, such as "
-                f"{outside[0]!r}: add them to params, or use .detach() to fix their numbers"
-            )
-        if not first.same_as(second):
-            raise CompileError(_difference(first, second))
-
-
-@contextmanager
-def _comparisons(turned: int | None = None) -> Iterator[list[bool]]:
-    """Yields the outcomes of the comparisons of Values; that with the number `turned` comes out the other way."""
-    outcomes: list[bool] = []
-
-    def compared(outcome: bool) -> bool:
-        outcomes.append(outcome)
-        return outcome != (len(outcomes) - 1 == turned)
-
-    before = COMPARED.set(compared)
-    try:
-        yield outcomes
-    finally:
-        COMPARED.reset(before)
-
-
-def _turn_comparisons(
-    function: Callable[..., Any], arrays: Sequence[Any], params: Sequence[Value], first: Trace, count: int
-) -> None:
-    """Find an `if` on data that the moved numbers did not reach, such as `x > 1000`; one that only counts is fine."""
-    for turned in range(min(count, FLIPPED if len(first.code) < LARGE else 1)):
-        try:
-            with _comparisons(turned):
-                second, _, _ = _trace_once(function, arrays, params)
-        except (ArithmeticError, ValueError, AssertionError):  # it guards against wrong data, or against log(-1)
-            continue
-        if not first.same_as(second):
-            raise CompileError(_difference(first, second))
-
-
-def _difference(first: Trace, second: Trace) -> str:
-    said, cure = "the function takes another path for other data", "by gg.max, gg.min, relu or abs"
-    names = [[t.ops[c] if c >= 0 else "" for c in t.code.tolist()] for t in (first, second)]
-    for i, (a, b) in enumerate(zip(*names)):
-        if a != b:
-            return f"{said}: node {i - first.first_node} was {a}, then {b}; replace a Python `if` on data {cure}"
-    if len(first.code) != len(second.code):
-        counts = f"{len(first.code) - first.first_node} nodes, then {len(second.code) - second.first_node}"
-        return f"{said} ({counts}); replace a Python `if` or loop over data {cure}"
-    return (
-        "a number in the function changes with the data: something is read with .data, detached or computed outside "
-        "the graph, or chosen by a Python `if`; compute it with Values (gg.max, gg.min, relu, abs), or pass it as an "
-        "argument"
-    )

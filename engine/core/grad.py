@@ -14,9 +14,10 @@ from ..rules.ops import OPS
 from .apply import apply
 from .backward import differentiable_order
 from .chain import chain_rule, edges
-from .origin import number_used, same
+from .origin import STATE, number_used, same
 from .own import OWN
 from .value import DETACHED, Value, constant
+from .watch import read
 
 VALUES: Final = Code(power="{0} ** {1}", choice_="{yes} if {test} else {no}")
 """Formulas on Values: as they are written in the table."""
@@ -54,6 +55,8 @@ def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> A
             f"grad() of {y!r}: nothing was recorded behind it (it was made under no_grad() or by detach()), "
             "so its derivatives are not known"
         )
+    if STATE.watched and not create_graph:
+        read(y, "gg.grad(…)")
     wanted = [xs] if isinstance(xs, Value) else list(xs)
     totals: dict[Value, Any] = {y: 1.0}
     watched = _edges_as_values if create_graph else edges

@@ -10,12 +10,12 @@ from ..errors import GraphError
 
 class State:
     """What every recording function looks at: `paused`, how many `no_grad()` blocks are open, in whatever thread or
-    task, and `clock`, how often the number of some node has been changed."""
+    task, and `clock`, how often the number of some node has been changed. Also `watched`, how many traces are on."""
 
-    __slots__ = ("clock", "paused")
+    __slots__ = ("clock", "paused", "watched")
 
     def __init__(self) -> None:
-        self.clock = self.paused = 0
+        self.clock = self.paused = self.watched = 0
 
 
 STATE: Final = State()

@@ -22,6 +22,7 @@ from ..rules.ops import OPS
 from ..rules.recording import nodes_source, recording_source, reflected_source, sum_source
 from .origin import LOCK, STATE
 from .undefined import UNDEFINED, domain_error
+from .watch import read
 
 LEAF, CONST, DETACHED = "", "const", "detached"
 
@@ -70,6 +71,8 @@ def no_grad() -> Iterator[None]:
     >>> y.inputs
     ()
     """
+    if STATE.watched:
+        read(None, "no_grad()")
     mine = _Block()
     with LOCK:
         STATE.paused += 1
@@ -81,6 +84,16 @@ def no_grad() -> Iterator[None]:
         _blocks.set(tuple(block for block in _blocks.get() if block is not mine))
         with LOCK:
             STATE.paused -= 1
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Inside, arithmetic records a graph, also in the midst of `no_grad()` blocks."""
+    before = _blocks.set(())
+    try:
+        yield
+    finally:
+        _blocks.reset(before)
 
 
 # -- nodes --------------------------------------------------------------------------------------------------

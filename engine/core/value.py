@@ -6,10 +6,11 @@ in `backward.py` is one loop over data. Operators and methods follow from the op
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, KeysView
-from contextvars import ContextVar
+import warnings
+from collections.abc import Callable, Iterable, Iterator, KeysView
+from contextlib import contextmanager
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from ..errors import GraphError
 from ..number import number
@@ -19,18 +20,18 @@ from .backward import WALKING, backward
 from .chain import own_slopes
 from .copying import reduced, restore
 from .operators import Operators
-from .origin import STATE, Origin, change
+from .origin import LOCK, STATE, Origin, change
 from .own import OWN, WRITTEN, assign_rule, become_own
 from .record import CONST, DETACHED, LEAF, NOT_COMPUTED, no_grad
+from .watch import WATCHER, Watcher, compared, read
 
-__all__ = ["COMPARED", "CONST", "DETACHED", "LEAF", "Value", "constant", "no_grad"]
-
-COMPARED: Final[ContextVar[Callable[[bool], bool] | None]] = ContextVar("COMPARED", default=None)
-"""Who is told of comparisons: gets each outcome, and returns the one to go on with."""
+__all__ = ["CONST", "DETACHED", "LEAF", "Value", "constant", "no_grad", "watched"]
 
 
 def _refused(what: str, way_out: str) -> Callable[..., Any]:
     def refuse(self: Value, *_: object) -> Any:
+        if STATE.watched:
+            read(self, what)
         raise TypeError(f"{what} of {self!r} would lose the gradient silently: {way_out}")
 
     return refuse
@@ -108,6 +109,8 @@ class Value(Operators):
     @property
     def data(self) -> float:
         """The number. Setting it does not touch results computed before; they remember the one they used."""
+        if STATE.watched:
+            read(self, ".data")
         return self._data
 
     @data.setter
@@ -117,6 +120,8 @@ class Value(Operators):
     @property
     def grad(self) -> float:
         """∂(result)/∂(this) as of the last `backward()`; `has_grad` tells 0 from not computed. None unsets it."""
+        if STATE.watched:
+            read(self, ".grad")
         return NOT_COMPUTED if self._kind == CONST else self._grad
 
     @grad.setter
@@ -163,6 +168,8 @@ class Value(Operators):
     def slopes(self) -> tuple[float | None, ...]:
         """∂(this)/∂(input) for each input, as stored when this was computed; None for a constant, and where a rule of
         your own has none."""
+        if STATE.watched:
+            read(self, ".slopes")
         if self._kind == OWN:
             try:
                 return own_slopes(self)
@@ -189,6 +196,8 @@ class Value(Operators):
 
     def detach(self) -> Value:
         """The same number without its history; no gradient flows through it."""
+        if STATE.watched:
+            read(self, ".detach()")
         node = cast("Value", record.detached(self, self._data))
         node._label = self._label
         return node
@@ -204,20 +213,48 @@ class Value(Operators):
     def __pos__(self) -> Value:
         return self
 
+    # `==` with a number compares the numbers. Two Values are equal if they are the same node, as in micrograd: sets and
+    # lists of visited nodes rely on it.
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if isinstance(other, Value):
+            if self._data == other._data:
+                warnings.warn(
+                    "a == b asks whether two Values are the same node, and these are not, though both are "
+                    f"{self._data!r}: write a.data == b.data to compare their numbers, or a is b",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+            return compared(False, self, other) if STATE.watched else False
+        try:
+            outcome = self._data == number(other, "a comparison with a Value")
+        except (TypeError, OverflowError):
+            return NotImplemented
+        return compared(outcome, self) if STATE.watched else outcome
+
+    __hash__ = object.__hash__  # quick: graphs are walked with dicts and sets of nodes
+
     def __lt__(self, other: Value | float) -> bool:
-        return _compared(self._data < _data(other))
+        outcome = self._data < _data(other)
+        return compared(outcome, self, other) if STATE.watched else outcome
 
     def __le__(self, other: Value | float) -> bool:
-        return _compared(self._data <= _data(other))
+        outcome = self._data <= _data(other)
+        return compared(outcome, self, other) if STATE.watched else outcome
 
     def __gt__(self, other: Value | float) -> bool:
-        return _compared(self._data > _data(other))
+        outcome = self._data > _data(other)
+        return compared(outcome, self, other) if STATE.watched else outcome
 
     def __ge__(self, other: Value | float) -> bool:
-        return _compared(self._data >= _data(other))
+        outcome = self._data >= _data(other)
+        return compared(outcome, self, other) if STATE.watched else outcome
 
     def __bool__(self) -> bool:
-        return _compared(self._data != 0.0)
+        outcome = self._data != 0.0
+        return compared(outcome, self) if STATE.watched else outcome
 
     __float__ = _refused("float()", "use .data for the number, and v.exp() or gg.tanh(v) instead of math functions")
     __int__ = _refused("int()", "use int(v.data) for the number")
@@ -236,9 +273,13 @@ class Value(Operators):
         return self
 
     def __format__(self, spec: str) -> str:
+        if STATE.watched:
+            read(self, "text")
         return format(self._data, spec) if spec else repr(self)
 
     def __repr__(self) -> str:
+        if STATE.watched:
+            read(self, "text")
         label = f", label={self._label!r}" if self._label else ""
         grad = f", grad={self._grad!r}" if self.has_grad else ""
         return f"Value({self._data!r}{label}{grad})"
@@ -298,11 +339,6 @@ def _pass_on(node: Value) -> None:
             v._grad += node._grad * slope
 
 
-def _compared(outcome: bool) -> bool:
-    told = COMPARED.get()
-    return outcome if told is None else told(outcome)
-
-
 def _data(given: Value | float) -> float:
     return given._data if isinstance(given, Value) else number(given, "a comparison with a Value")
 
@@ -312,3 +348,25 @@ def constant(x: float) -> Value:
     node = Value(x)
     node._kind = CONST
     return node
+
+
+@contextmanager
+def watched(watcher: Watcher) -> Iterator[None]:
+    """Inside, `watcher` is told of every comparison in this thread or task, and of every number that is handed out."""
+    with LOCK:
+        STATE.watched += 1
+        Value.__hash__ = _watched_hash  # type: ignore[method-assign,assignment]  # at other times hashing must not be slowed down
+    before = WATCHER.set(watcher)
+    try:
+        yield
+    finally:
+        WATCHER.reset(before)
+        with LOCK:
+            STATE.watched -= 1
+            if not STATE.watched:
+                Value.__hash__ = object.__hash__  # type: ignore[method-assign,assignment]  # as it was
+
+
+def _watched_hash(self: Value) -> int:
+    read(self, "hash()")
+    return object.__hash__(self)

@@ -42,7 +42,7 @@ def record_source() -> Iterator[dict[Value, SourceLine]]:
             return
         made = frame.f_locals["self"] if frame.f_code is _INIT else result
         if made.__class__ is Value and made not in sources:
-            caller = frame if not _ours(frame) else _user_frame(frame)
+            caller = frame if not is_ours(frame) else _user_frame(frame)
             if caller is not None:
                 sources[made] = _place(caller)
 
@@ -67,13 +67,14 @@ def source_lines(file: str) -> list[str]:
     return linecache.getlines(file) if file in _ran else []
 
 
-def _ours(frame: FrameType) -> bool:
+def is_ours(frame: FrameType) -> bool:
+    """Whether a frame runs glassgrad's own code."""
     module = str(frame.f_globals.get("__name__", ""))
     return module.startswith("glassgrad.") or frame.f_code.co_filename.startswith("<glassgrad op")
 
 
 def _user_frame(frame: FrameType | None) -> FrameType | None:
-    while frame is not None and _ours(frame):
+    while frame is not None and is_ours(frame):
         frame = frame.f_back
     return frame
 

@@ -243,7 +243,7 @@ def test_ordering_equality_truth_and_format():
     assert a <= 1
     assert b < 3
     assert sorted([b, a]) == [a, b]
-    assert a != Value(1.0)
+    assert a != b
     assert a == a  # identity is what is tested
     assert len({a, Value(1.0)}) == 2
     assert a
@@ -251,6 +251,42 @@ def test_ordering_equality_truth_and_format():
     assert f"{b:.2f}" == "2.00"
     with pytest.raises(TypeError, match="comparison"):
         assert a < "x"
+
+
+@pytest.mark.parametrize("number", [2, 2.0, True + 1, np.float64(2), np.float32(2), Fraction(2)])
+def test_a_value_equals_the_number_it_holds(number):
+    v, other = Value(2.0), Value(1.0)
+    assert v == number
+    assert number == v
+    assert not v != number  # noqa: SIM202  # `!=` is what is tested
+    assert other != number
+    assert v in [0, number]
+    assert [0, number].index(v) == 1
+
+
+@pytest.mark.parametrize("thing", [None, "2.0", [2.0], 10**400, object(), 1j])
+def test_a_value_equals_nothing_that_is_no_number(thing):
+    assert Value(2.0) != thing
+    assert thing != Value(2.0)
+
+
+def test_two_values_are_equal_if_they_are_one_node_and_asking_for_more_is_said():
+    a, b = Value(2.0), Value(2.0)
+    assert a == a  # identity is what is tested
+    assert a != Value(3.0)
+    with pytest.warns(RuntimeWarning, match=r"whether two Values are the same node.*both are 2\.0: write a\.data == b"):
+        assert not a == b  # noqa: SIM201  # `==` is what is tested
+    with pytest.warns(RuntimeWarning, match="same node"):
+        assert b not in [a]
+    assert Value(math.nan) != math.nan
+
+
+def test_hashing_and_equality_of_nodes_are_pythons_own_speed():
+    """Graphs are walked with dicts and sets of Values: no Python function may run for it."""
+    assert Value.__hash__ is object.__hash__
+    nodes = [Value(1.0) for _ in range(100)]
+    assert len({*nodes, *nodes}) == 100
+    assert [nodes.index(v) for v in nodes[:1]] == [0]
 
 
 def test_repr():

@@ -1,0 +1,145 @@
+"""What a function calls while it is traced: ops within a `try`, random numbers, the clock."""
+
+from __future__ import annotations
+
+import dis
+import random
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from types import CodeType, FrameType
+from typing import Any, Final
+
+import numpy as np
+
+from ..core import record
+from ..errors import DomainError
+from ..story.source import is_ours
+from .places import place, place_of, user_frame
+
+_CLOCKS: Final = (time.time, time.time_ns)
+
+
+class TrialError(DomainError, ZeroDivisionError, OverflowError):
+    """The error that an op is made to raise: whatever a `try` around it catches, it catches this."""
+
+
+class Calls:
+    """Listens to a trace through the interpreter's profiling hook.
+
+    Args:
+        fail_at: the number of the op that is made to fail; 0 for none.
+    """
+
+    def __init__(self, fail_at: int = 0) -> None:
+        self.fail_at = fail_at
+        self.ops = 0
+        self.failed: str | None = None
+        self.guarded: dict[tuple[Any, ...], tuple[int, str]] = {}
+        self.drawn: dict[int, tuple[Any, str]] = {}
+        self.clock: tuple[str, str] | None = None
+        self.generators: dict[int, tuple[Any, str, str]] = {}
+        self.protected: set[CodeType] = set()
+        self.kinds: dict[CodeType, bool] = {}
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Listen while the block runs."""
+        sys.setprofile(self)
+        try:
+            yield
+        finally:
+            sys.setprofile(None)
+
+    def __call__(self, frame: FrameType, event: str, called: Any) -> None:
+        """What the interpreter tells."""
+        if event == "call":
+            code = frame.f_code
+            is_op = self.kinds.get(code)
+            if is_op is None:
+                is_op = self.kinds[code] = code.co_filename.startswith("<glassgrad op")
+                if not is_op and not is_ours(frame):
+                    self._note_generators(frame)
+                    if handlers(code):
+                        self.protected.add(code)
+            if is_op:
+                self.ops += 1
+                if self.ops == self.fail_at:
+                    raise TrialError("an op fails on trial")
+                if self.protected:
+                    self._note_handlers(frame)
+            elif code is record.domain_error.__code__ and self.failed is None:
+                self.failed = place_of(user_frame(frame))
+        elif event == "c_call":
+            owner = getattr(called, "__self__", None)
+            if isinstance(owner, random.Random):
+                self.drawn.setdefault(id(owner), (owner, place_of(user_frame(frame))))
+            elif called in _CLOCKS and self.clock is None and not is_ours(frame):
+                self.clock = ("the function reads the clock", place_of(user_frame(frame)))
+
+    def _note_generators(self, frame: FrameType) -> None:
+        """Remember the state of NumPy's generators that a function can name: the interpreter is silent about them."""
+        code, known = frame.f_code, frame.f_locals
+        near = [known.get(name) for name in code.co_freevars] + [frame.f_globals.get(name) for name in code.co_names]
+        near += list(getattr(known.get("self"), "__dict__", {}).values())
+        if "random" in code.co_names and "numpy.random" in sys.modules:
+            near.append(np.random.mtrand._rand)  # np.random.rand(…) and its like
+        for owner in near:
+            if type(owner).__module__.startswith("numpy.random") and id(owner) not in self.generators:
+                self.generators[id(owner)] = (owner, _state(owner), place(code, -1, code.co_firstlineno))
+
+    def _note_handlers(self, frame: FrameType) -> None:
+        around: list[Any] = []
+        there = ""
+        caller = frame.f_back
+        while caller is not None:
+            code = caller.f_code
+            if code in self.protected:
+                inside = [i for i, (start, end) in enumerate(handlers(code)) if start <= caller.f_lasti < end]
+                around += [(code, i) for i in inside]
+                there = there or (place_of(caller) if inside else "")
+            caller = caller.f_back
+        if around:
+            self.guarded.setdefault(tuple(around), (self.ops, there))
+
+    def outside(self) -> tuple[str, str] | None:
+        """A generator of random numbers that lives on after the trace, and where it was used; or the clock."""
+        for key in list(self.drawn):
+            owner, there = self.drawn.pop(key)
+            if sys.getrefcount(owner) > 2:  # `owner` and the argument: whoever else has it keeps its state
+                return "the function draws random numbers", there
+        for owner, before, there in self.generators.values():
+            if _state(owner) != before:
+                return "the function draws random numbers", there
+        return self.clock
+
+
+def _state(generator: Any) -> str:
+    bits = getattr(generator, "bit_generator", None)
+    return repr(generator.get_state() if bits is None else bits.state)
+
+
+@lru_cache(maxsize=1024)
+def handlers(code: CodeType) -> tuple[tuple[int, int], ...]:
+    """The ranges of instructions that an `except`, `finally` or `with` surrounds, as offsets in bytes."""
+    if sys.version_info < (3, 11):
+        names = {i.opname for i in dis.get_instructions(code)}
+        return ((-1, 1 << 60),) if names & {"SETUP_FINALLY", "SETUP_WITH", "SETUP_ASYNC_WITH"} else ()
+    found = []
+    table, at = code.co_exceptiontable, 0
+    starts = {i.offset for i in dis.get_instructions(code) if i.opname == "PUSH_EXC_INFO"} if table else set()
+    while at < len(table):
+        numbers = []
+        for _ in range(4):  # start, length, target, depth: six bits a byte, the seventh says that more follow
+            number = table[at] & 63
+            while table[at] & 64:
+                at += 1
+                number = number << 6 | table[at] & 63
+            at += 1
+            numbers.append(number)
+        start, length, target, _ = numbers
+        if 2 * target in starts:
+            found.append((2 * start, 2 * (start + length)))
+    return tuple(found)
