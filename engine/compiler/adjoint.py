@@ -138,7 +138,7 @@ class Backward(Arrays):
 
             def make(target: str, formula: Any = formula) -> None:
                 with lowering.named(op, names) as known:
-                    slope = lowering.atom(formula.tree, known)
+                    slope = lowering.atom(formula.tree, known, truth=True)
                     if slope == -1.0:
                         lines.append(f"negative({upstream}, out={target})")
                     else:

@@ -83,8 +83,12 @@ class Lowering:
         self.lines.append(f"{name}({', '.join(map(_text, arguments))}, out={target})")
         return target
 
-    def atom(self, tree: ast.expr, names: Mapping[str, Atom], out: str | None = None) -> Atom:
-        """The name or number that holds the value of `tree` once the lines have run."""
+    def atom(self, tree: ast.expr, names: Mapping[str, Atom], out: str | None = None, truth: bool = False) -> Atom:
+        """The name or number that holds the value of `tree` once the lines have run.
+
+        With `truth` that may be an array of truth values, for `1 if test else 0`: good as a factor, and for nothing
+        else, as NumPy adds them with `or`.
+        """
         if isinstance(tree, ast.Constant):
             return float(tree.value)  # type: ignore[arg-type]  # parse() admits only int and float
         if isinstance(tree, ast.Name):
@@ -95,7 +99,7 @@ class Lowering:
         if isinstance(tree, ast.BinOp):
             return self.binary(tree, names, out)
         if isinstance(tree, ast.IfExp):
-            return self.choice(tree, names, out)
+            return self.choice(tree, names, out, truth)
         assert isinstance(tree, ast.Call)
         assert isinstance(tree.func, ast.Name)
         arguments = [self.atom(argument, names) for argument in tree.args]
@@ -146,8 +150,8 @@ class Lowering:
             return self.call("negative", right if left == -1.0 else left, out=out)
         return self.call(ufunc, left, right, out=out)
 
-    def choice(self, tree: ast.IfExp, names: Mapping[str, Atom], out: str | None) -> Atom:
-        """`p if test else q`; where p is 1 and q is 0 the test itself."""
+    def choice(self, tree: ast.IfExp, names: Mapping[str, Atom], out: str | None, truth: bool) -> Atom:
+        """`p if test else q`; with `truth`, where p is 1 and q is 0, the test itself."""
         assert isinstance(tree.test, ast.Compare)
         left, right = self.atom(tree.test.left, names), self.atom(tree.test.comparators[0], names)
         ufunc, compare = _TESTS[type(tree.test.ops[0])]
@@ -155,7 +159,7 @@ class Lowering:
             return self.atom(tree.body if compare(left, right) else tree.orelse, names, out)
         test = self.call(ufunc, left, right, out=None, kind="bool")
         body, other = self.atom(tree.body, names), self.atom(tree.orelse, names)
-        if body == 1.0 and other == 0.0:
+        if truth and body == 1.0 and other == 0.0:
             return test
         target = (
             other

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..rules.derive import called_ops
-from ..rules.floats import FLOATS, cube_root, rest
+from ..rules.floats import cube_root, rest
 from ..rules.formula import PRIMITIVES
 from ..rules.ops import OPS
 from .errors import CompileError
@@ -21,6 +21,7 @@ from .ir import (
     View,
 )
 from .loops_backward import BackwardLoops
+from .naming import code_of
 from .trace import Floats
 
 _MATH = sorted(PRIMITIVES - {"abs", "cbrt", "exp2", "max", "min", "mod"})  # what `math` has in every version
@@ -47,8 +48,10 @@ def _called(ops: Iterable[str]) -> list[str]:
 def _function(name: str) -> list[str]:
     """An op's forward formula as the source of a function."""
     op = OPS[name]
-    lets = [f"    {short} = {FLOATS.source(formula)}" for short, formula in op.let]
-    return [f"def {name}({', '.join(op.names)}):", *lets, f"    return {FLOATS.source(op.forward)}"]
+    code, own = code_of(op), {n: f"a_{n}" for n in (*op.names, *(short for short, _ in op.let))}
+    lets = [f"    {own[short]} = {code.source(formula, own)}" for short, formula in op.let]
+    given = ", ".join(own[n] for n in op.names)
+    return [f"def op_{name}({given}):", *lets, f"    return {code.source(op.forward, own)}"]
 
 
 def bind_loops(source: str, program: MatrixProgram, numbers: Sequence[Any]) -> Callable[..., Any]:
@@ -67,7 +70,7 @@ def bind_loops(source: str, program: MatrixProgram, numbers: Sequence[Any]) -> C
     for called in _called({step.op for step in program.steps if isinstance(step, Elementwise)}):
         text = "\n".join(_function(called))
         exec(compile(text, f"<glassgrad op {called}>", "exec"), names)  # noqa: S102  # whitelisted formulas only
-        names[called] = numba.njit(names[called], error_model="numpy")
+        names[f"op_{called}"] = numba.njit(names[f"op_{called}"], error_model="numpy")
     exec(compile(source, "<glassgrad loops>", "exec"), names)  # noqa: S102  # made of whitelisted formulas and our own names
     fast = {"reassoc", "contract", "arcp", "nsz"}  # NaN and infinity keep their meaning
     forward, backward = (numba.njit(names[f], fastmath=fast, error_model="numpy") for f in ("forward", "backward"))

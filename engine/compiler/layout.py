@@ -259,7 +259,7 @@ class _Layout:
         parts: list[Part] = []
         for k in range(a.shape[1]):
             left, right = self.operand(a[order, k].reshape(shape)), self.operand(b[order, k].reshape(shape))
-            if isinstance(right, Constant) and right.values in (1.0, -1.0):
+            if isinstance(right, Constant) and isinstance(right.values, float) and abs(right.values) == 1.0:
                 parts.append(Term(left, None, int(right.values)))
             else:
                 parts.append(Term(left, right))

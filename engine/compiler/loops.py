@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ..rules.floats import FLOATS
 from ..rules.ops import OPS
 from .flow import Flow, plan
 from .ir import (
@@ -31,6 +30,7 @@ from .ir import (
     View,
     packed,
 )
+from .naming import code_of
 
 UNROLL = 4
 
@@ -174,13 +174,13 @@ class Loops:
         out = self.row_out(step.out, counters, varies)
         self.inner(varies, step.out.shape[-1])
         self.shorthands(step.op, names)
-        self.line(f"{out} = {FLOATS.source(op.forward, names)}")
+        self.line(f"{out} = {code_of(op).source(op.forward, names)}")
 
     def shorthands(self, op: str, names: dict[str, str]) -> None:
         """Compute the shorthands of an op's formulas into names of their own."""
         for short, formula in OPS[op].let:
             value = self.fresh("k")
-            self.line(f"{value} = {FLOATS.source(formula, names)}")
+            self.line(f"{value} = {code_of(OPS[op]).source(formula, names)}")
             names[short] = value
 
     def row_out(self, out: View, counters: Sequence[str], varies: bool) -> str:

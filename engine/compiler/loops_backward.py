@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..rules.floats import FLOATS
 from ..rules.formula import Formula
 from ..rules.ops import OPS
 from .flow import is_square_sum, receiving
@@ -21,6 +20,7 @@ from .ir import (
     packed,
 )
 from .loops import UNROLL, Loops, terms_of
+from .naming import code_of
 
 
 class BackwardLoops(Loops):
@@ -124,7 +124,7 @@ class BackwardLoops(Loops):
         for (k, _), sign, target in zip(found, signs, targets):
             formula = op.slopes[k]
             assert isinstance(formula, Formula)
-            self.line(f"{target} {sign} {upstream} * ({FLOATS.source(formula, names)})")
+            self.line(f"{target} {sign} {upstream} * ({code_of(op).source(formula, names)})")
 
     def spread_extreme(self, i: int, step: Extreme) -> None:
         """Each best element gets the upstream gradient; a tie halves it at every max that it passes."""

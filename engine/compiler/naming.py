@@ -6,7 +6,20 @@ import re
 from collections import Counter
 from typing import Any
 
+from ..rules.derive import called_ops
+from ..rules.dialect import Code
+from ..rules.floats import FLOATS
+from ..rules.op import Op
+
 _SHORT = {"form": "s", "mul": "m", "add": "s", "sub": "d", "neg": "n", "div": "q", "pow_const": "p", "pow": "p"}
+
+
+_PLAIN = re.compile(r"(?!g_)[a-z][a-z0-9]*(_[a-z]+)*")  # with a number behind it, no name that the emitter makes
+
+
+def code_of(op: Op) -> Code:
+    """How an op's formulas are written on floats: an op that they call is `op_…`, as no variable in generated code."""
+    return FLOATS._replace(functions={**FLOATS.functions, **{called: f"op_{called}" for called in called_ops(op)}})
 
 
 class Names:
@@ -25,6 +38,7 @@ class Names:
     def fresh(self, op: str) -> str:
         """A name for the next result of `op`: relu1, relu2, …"""
         stem = _SHORT.get(op, op)
+        stem = stem if _PLAIN.fullmatch(stem) else "u"
         while True:
             self.count[stem] += 1
             name = f"{stem}{self.count[stem]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, final
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..core.value import Value
+from ..errors import DomainError
 from .emit import NUMPY
 from .errors import CompileError
 from .ir import MatrixProgram
@@ -49,6 +51,10 @@ class Program:
 
     Made by `gg.compile`. `print(program)` lists its steps; `program.source` is the NumPy code that runs.
 
+    Sums are added up in another order than by the eager engine, so the last digits may differ, and all of them where
+    numbers cancel (1e300 + 0.5 - 1e300); `run` and `value_and_grad` agree. Several threads may call one program at the
+    same time: they share `params`, and each has its own gradient vector.
+
     Attributes:
         params: the parameters as one contiguous float64 vector, in the order given to `compile`; the program
             reads them from here, so an update is `program.params -= rate * gradient`.
@@ -65,13 +71,16 @@ class Program:
         "_code",
         "_grads",
         "_line",
+        "_lock",
         "_looped",
         "_make",
         "_many",
         "_mean",
+        "_others",
         "_params",
         "_per_example",
         "_straight",
+        "_thread",
         "_values",
         "matrix",
         "trace",
@@ -98,12 +107,30 @@ class Program:
         self._arguments, self._values, self._mean, self._many = arguments, values, mean, many
         self._per_example = per_example
         self._params = np.array([v._data for v in values], dtype=np.float64)
-        self._grads = np.zeros(len(values))
+        self._lock, self._others = threading.Lock(), threading.local()
+        self._begin()
+        self.views: Mapping[str, Floats] = _views(self._params, t.labels)
+
+    def _begin(self) -> None:
+        """Make what the calls of one thread write to."""
+        self._thread = threading.get_ident()
+        self._grads = np.zeros(len(self._params))
         self._bound: dict[int, Bound] = {}
         self._straight = (
-            straight(t, straight_line, self._params, self._grads, self._fault_at) if straight_line else None
+            straight(self.trace, self._line, self._params, self._grads, self._fault_at) if self._line else None
         )
-        self.views: Mapping[str, Floats] = _views(self._params, t.labels)
+
+    def _own(self) -> Program:
+        """This program for the thread that calls: it shares the parameters and the code, not the arrays."""
+        found: Program | None = getattr(self._others, "program", None)
+        if found is None:
+            with self._lock:
+                self._binding()
+            found = self._others.program = object.__new__(Program)
+            for name in Program.__slots__:
+                setattr(found, name, getattr(self, name))
+            found._begin()
+        return found
 
     @property
     def params(self) -> Floats:
@@ -162,6 +189,16 @@ class Program:
             CompileError: if a shape is wrong.
             DomainError: if a result is not finite; names the op and the example.
         """
+        if threading.get_ident() != self._thread:
+            return self._own().run(*arguments)
+        if self._straight is not None and len(arguments) == len(self._arguments):
+            kept = self._grads.copy()
+            try:
+                return self._straight(*map(self._vector, arguments))[0]
+            except DomainError:  # perhaps only of a slope
+                pass
+            finally:
+                self._grads[:] = kept
         bound = self._fed(arguments)
         with np.errstate(all="ignore"):
             bound.forward()
@@ -196,6 +233,8 @@ class Program:
         """
         if self._many:
             raise CompileError("value_and_grad needs a program with one result; this one returns a list (use run)")
+        if threading.get_ident() != self._thread:
+            return self._own().value_and_grad(*arguments)
         if self._straight is not None and len(arguments) == len(self._arguments):
             return self._straight(*map(self._vector, arguments)) if arguments else self._straight()
         bound = self._fed(arguments)
@@ -238,10 +277,8 @@ class Program:
         if bound is None:
             if len(self._bound) >= KEPT_SIZES:
                 self._bound.clear()
-            source, numbers = self._emitted()
-            if self._bind is None:
-                self._bind = bind_loops(source, self.matrix, numbers) if self._looped else _execute(source)
-            forward, backward, inputs, results = self._bind(n, self._params, self._grads, numbers)
+            _, numbers = self._emitted()
+            forward, backward, inputs, results = self._binding()(n, self._params, self._grads, numbers)
             made = Bound(forward, backward, inputs, results, [])
             for into, (_, shape) in zip(made.inputs, self._arguments):
                 size = math.prod(shape)
@@ -250,6 +287,13 @@ class Program:
         for feed, array in zip(bound.feeds, arrays):
             feed[...] = array
         return bound
+
+    def _binding(self) -> Callable[..., Any]:
+        """The function that makes the arrays for a batch size."""
+        if self._bind is None:
+            source, numbers = self._emitted()
+            self._bind = bind_loops(source, self.matrix, numbers) if self._looped else _execute(source)
+        return self._bind
 
     def _checked(self, arguments: Sequence[ArrayLike]) -> list[Floats]:
         """The arguments as arrays of the right shapes."""

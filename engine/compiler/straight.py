@@ -8,8 +8,10 @@ from struct import Struct
 from typing import Any
 
 from ..core.undefined import UNDEFINED
-from ..rules.floats import FLOATS, float_names, saturating_exp
+from ..rules.derive import called_ops
+from ..rules.floats import FLOATS, FUNCTIONS, float_function, saturating_exp
 from ..rules.ops import OPS, Op
+from .naming import code_of
 from .trace import Floats, Trace
 
 
@@ -45,16 +47,16 @@ def straight_source(t: Trace) -> str:
     for slot in range(t.first_node, t.first_constant):
         op, ids = OPS[t.ops[t.code[slot]]], reads[slot]
         active[slot] = any(active[i] for i in ids)
-        given = [names[i] for i in ids]
+        given, code = [names[i] for i in ids], code_of(op)
         if op.total is not None:
             places = [op.place(k, len(ids)) for k in range(len(ids))]
             length = 1 + max((e for _, e in places if e is not None), default=-1)
-            terms = [FLOATS.source(op.total.term, op.elements(given, e)) for e in range(length)]
-            terms += [given[k] for k, (_, element) in enumerate(places) if element is None]
+            terms = [code.source(op.total.term, op.elements(given, e)) for e in range(length)]
+            terms[:0] = [given[k] for k, (_, element) in enumerate(places) if element is None]
             forward.append(f"{names[slot]} = {' + '.join(terms) or '0.0'}")
         else:
             inner = _named(op, given, slot, forward)
-            forward.append(f"{names[slot]} = {FLOATS.source(op.forward, inner)}")
+            forward.append(f"{names[slot]} = {code.source(op.forward, inner)}")
     root = int(t.outputs[0])
     set_already = [False] * len(names)
     grads = {root: "1.0"}
@@ -69,8 +71,9 @@ def straight_source(t: Trace) -> str:
             formula = op.slopes[part]
             if not active[i] or formula is None:
                 continue
-            inner = {short: f"{short}{slot}" for short, _ in op.let} | op.elements(given, element) | {"y": names[slot]}
-            slope = FLOATS.source(formula, inner)
+            inner = {short: f"k{slot}_{short}" for short, _ in op.let} | op.elements(given, element)
+            inner["y"] = names[slot]
+            slope = code_of(op).source(formula, inner)
             factor = FLOATS.part(slope)
             text = (
                 slope
@@ -108,8 +111,8 @@ def _named(op: Op, given: list[str], slot: int, lines: list[str]) -> dict[str, s
     """Names of an op's operands; its shorthands are computed into names of their own."""
     inner = dict(zip(op.names, given))
     for short, formula in op.let:
-        lines.append(f"{short}{slot} = {FLOATS.source(formula, inner)}")
-        inner[short] = f"{short}{slot}"
+        inner[short], source = f"k{slot}_{short}", code_of(op).source(formula, inner)
+        lines.append(f"{inner[short]} = {source}")
     return inner
 
 
@@ -123,9 +126,9 @@ def straight(
         if not math.isfinite(value) or not all(map(math.isfinite, gradient)):
             raise fault(inputs)
 
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = dict(FUNCTIONS)
     for op in t.ops:
-        names |= float_names(OPS[op])
+        names |= {f"op_{called}": float_function(OPS[called]) for called in called_ops(OPS[op])}
     names |= {"exp": saturating_exp, "params": params, "grads": grads, "read": packed.unpack, "write": packed.pack_into}
     names |= {"fault": fault, "confirm": confirm, "UNDEFINED": UNDEFINED}
     exec(compile(source, "<glassgrad program>", "exec"), names)  # noqa: S102  # made of whitelisted formulas and our own names
