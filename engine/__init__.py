@@ -6,7 +6,7 @@ if __name__ != "glassgrad.engine":
     raise ImportError("the folder engine/ is installed as glassgrad.engine: write 'from glassgrad import engine'")
 
 from .core.chain import topological_order
-from .core.functions import define_op, remove_op
+from .core.functions import define_op, logsumexp, remove_op, softmax
 from .core.grad import grad
 from .core.value import Value, no_grad
 from .errors import DomainError, ExpressionError, GraphError, OpError
@@ -22,7 +22,9 @@ __all__ = [
     "Value",
     "define_op",
     "grad",
+    "logsumexp",
     "no_grad",
     "remove_op",
+    "softmax",
     "topological_order",
 ]

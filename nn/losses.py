@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from ..engine.core.apply import apply
+from ..engine.core.functions import logsumexp
 from ..engine.core.value import Value
 from ..engine.story.scope import Call, mark_call
 
@@ -72,7 +73,7 @@ def _mean(terms: list[Any]) -> Any:
     return terms[0] if len(terms) == 1 else apply("sum", terms) / len(terms)
 
 
-_relu, _softplus, _exp, _log = (partial(apply, name) for name in ("relu", "softplus", "exp", "log"))
+_relu, _softplus = (partial(apply, name) for name in ("relu", "softplus"))
 
 
 @_loss("numbers")
@@ -135,17 +136,12 @@ def binary_cross_entropy(outputs: list[Scalar], target: list[Scalar]) -> Scalar:
 def cross_entropy(outputs: list[Scalar], target: list[Scalar]) -> Scalar:
     """−Σ tᵢ·log softmax(z)ᵢ for logits z and a one-hot target t (or any probabilities that add up to 1).
 
-    Written as log Σ exp(zᵢ − m) + m − Σ tᵢ·zᵢ with m the greatest logit, which is the same and cannot overflow.
+    Written as `logsumexp`(z) − Σ tᵢ·zᵢ, which is the same and cannot overflow.
 
     >>> cross_entropy([1000.0, 0.0], [0, 1])
     1000.0
     """
-    greatest = outputs
-    while len(greatest) > 1:  # pair by pair, so that the graph is as flat as it can be
-        odd = greatest[len(greatest) & ~1 :]
-        greatest = [apply("max", a, b) for a, b in zip(greatest[::2], greatest[1::2])] + odd
-    top = greatest[0]
-    return top + _log(_total([_exp(z - top) for z in outputs])) - apply("dot", outputs, target)
+    return logsumexp(outputs) - apply("dot", outputs, target)
 
 
 def l1_penalty(parameters: Sequence[Value], strength: float) -> Any:

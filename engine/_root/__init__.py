@@ -30,7 +30,9 @@ from glassgrad.engine import (
     Value,
     define_op,
     grad,
+    logsumexp,
     no_grad,
+    softmax,
     topological_order,
 )
 from glassgrad.engine.core import functions
@@ -77,9 +79,11 @@ __all__ = [
     "explain",
     "grad",
     "gradcheck",
+    "logsumexp",
     "nn",
     "no_grad",
     "record_source",
+    "softmax",
     "steps",
     "topological_order",
     "viz",

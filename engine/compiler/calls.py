@@ -17,7 +17,7 @@ import numpy as np
 from ..core import record
 from ..errors import DomainError
 from ..story.source import is_ours
-from .places import place, place_of, user_frame
+from .places import line_naming, place, place_of, user_frame
 
 _CLOCKS: Final = (time.time, time.time_ns)
 
@@ -82,13 +82,14 @@ class Calls:
     def _note_generators(self, frame: FrameType) -> None:
         """Remember the state of NumPy's generators that a function can name: the interpreter is silent about them."""
         code, known = frame.f_code, frame.f_locals
-        near = [known.get(name) for name in code.co_freevars] + [frame.f_globals.get(name) for name in code.co_names]
-        near += list(getattr(known.get("self"), "__dict__", {}).values())
+        near = [(name, known.get(name)) for name in code.co_freevars]
+        near += [(name, frame.f_globals.get(name)) for name in code.co_names]
+        near += getattr(known.get("self"), "__dict__", {}).items()
         if "random" in code.co_names and "numpy.random" in sys.modules:
-            near.append(np.random.mtrand._rand)  # np.random.rand(…) and its like
-        for owner in near:
+            near.append(("random", np.random.mtrand._rand))  # np.random.rand(…) and its like
+        for name, owner in near:
             if type(owner).__module__.startswith("numpy.random") and id(owner) not in self.generators:
-                self.generators[id(owner)] = (owner, _state(owner), place(code, -1, code.co_firstlineno))
+                self.generators[id(owner)] = (owner, _state(owner), place(code, 0, line_naming(code, name)))
 
     def _note_handlers(self, frame: FrameType) -> None:
         around: list[Any] = []

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dis
 import linecache
+import re
 import sys
 import sysconfig
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
-from typing import Final
+from typing import Any, Final
 
 from ..story.source import is_ours
 
@@ -46,6 +47,25 @@ def place(code: CodeType, at: int, line: int) -> str:
             text = whole[start:end].decode(errors="replace")
         text = text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
     return f"{Path(code.co_filename).name}:{line}" + (f": {text}" if text else "")
+
+
+def line_naming(code: CodeType, name: str) -> int:
+    """The first line of some code that has a word in it; else its first line."""
+    lines = [line for _, _, line in code.co_lines() if line is not None]
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    return next((n for n in lines if word.search(linecache.getline(code.co_filename, n))), code.co_firstlineno)
+
+
+def home(function: Any) -> str:
+    """Where a function is defined, for the end of a sentence; nothing for glassgrad's own and for those of C."""
+    called = getattr(function, "func", function)
+    called = called if hasattr(called, "__code__") or not callable(called) else called.__call__
+    code = getattr(called, "__code__", None)
+    if not isinstance(code, CodeType) or str(getattr(called, "__module__", "")).startswith("glassgrad."):
+        return ""
+    first = code.co_firstlineno
+    texts = [linecache.getline(code.co_filename, first + k) for k in range(9)]  # decorators come first
+    return f", in {place(code, 0, first + next((k for k, t in enumerate(texts) if 'def ' in t or 'lambda' in t), 0))}"
 
 
 def _columns(code: CodeType, at: int) -> tuple[int | None, int | None, int | None, int | None]:

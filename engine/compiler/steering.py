@@ -10,18 +10,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from ..core import grad, record, value, watch
 from ..core.record import recording
 from ..core.value import Value, watched
 from ..story.source import is_ours
 from .calls import Calls
 from .errors import CompileError
-from .places import end_of, place, place_of, raised_on_purpose, user_frame
+from .places import end_of, home, place, place_of, raised_on_purpose, user_frame
 from .trace import Trace, trace
 
 MOVED, LARGE = 3, 50_000
@@ -53,10 +52,9 @@ _DOES: Final = {
     "float()": "a plain number is asked for",
     "text": "a Value is written out as text",
     "no_grad()": "no_grad() cuts off what depends on the data",
+    ".detach()": ".detach() cuts off what depends on the data",
+    "gg.grad(…)": "gg.grad hands out a derivative as a number",
 }
-_BETWEEN: Final = frozenset(m.__name__ for m in (grad, record, value, watch)) | {__name__, "contextlib"}
-"""Modules between who reads a number and `Run.read`."""
-
 Function = Callable[..., Any]
 Key = tuple[CodeType, int]
 """An instruction of the user's."""
@@ -112,8 +110,8 @@ class Run:
         self.refused: CompileError | None = None
         self.asked = 0
         self.inputs: list[Value] = []
-        self.moving: set[int] = set()
-        self.fixed: dict[int, Value] = {}
+        self.leaves: dict[bool, set[int]] = {}
+        self.fixed: dict[bool, dict[int, Value]] = {False: {}, True: {}}
         self.others: list[Value] = []
         self.many = False
         self.finished = False
@@ -127,7 +125,8 @@ class Run:
             _Endless: if it compares without end.
         """
         arguments = [self._values(array) for array in self.problem.arrays]
-        self.moving = {id(v) for v in (*self.problem.params, *self.inputs)}
+        given = {id(v) for v in self.inputs}
+        self.leaves = {False: given | {id(v) for v in self.problem.params}, True: given}
         try:
             with recording(), watched(self):
                 result = self.problem.function(*arguments)
@@ -153,9 +152,9 @@ class Run:
 
     # -- what the engine tells ----------------------------------------------------------------------------
 
-    def compared(self, outcome: bool, *values: Any) -> bool:
+    def compared(self, outcome: bool, *values: Any, nodes: bool) -> bool:
         """Note a comparison; turn it round if that is wanted."""
-        if not any(self.moves(v) for v in values):
+        if not any(self.moves(v, nodes) for v in values):
             return outcome
         if len(self.decisions) >= self.limit:
             raise _Endless
@@ -167,12 +166,10 @@ class Run:
 
     def read(self, value: Any, how: str) -> None:
         """Refuse that a number is handed to code that is not glassgrad's own."""
-        if not self.strict or not (value is None or self.moves(value)):
+        if not self.strict or not (value is None or self.moves(value, how == "hash()")):
             return
-        caller: FrameType | None = sys._getframe(2)
-        while caller is not None and caller.f_globals.get("__name__") in _BETWEEN:
-            caller = caller.f_back
-        if caller is None or (is_ours(caller) and how != "no_grad()"):
+        caller = sys._getframe(3)  # before it are `watch.read` and what has called that
+        if is_ours(caller) and value is not None:
             return  # on the user's behalf
         self.asked += 1
         if self.asked > self.limit:
@@ -186,22 +183,24 @@ class Run:
             )
         raise self.refused
 
-    def moves(self, v: Any) -> bool:
-        """Whether a Value depends on an argument or a parameter."""
-        if not isinstance(v, Value) or id(v) in self.fixed:
+    def moves(self, v: Any, as_node: bool) -> bool:
+        """Whether a Value depends on an argument or a parameter; `as_node` on an argument, that might be a plain number
+        as well: of others it is sure that they are nodes, which are equal to themselves alone."""
+        leaves, fixed = self.leaves[as_node], self.fixed[as_node]
+        if not isinstance(v, Value) or id(v) in fixed:
             return False
         stack: list[Any] = [v]
         seen: dict[int, Value] = {}
         while stack:
             node = stack.pop()
-            if id(node) in self.moving:
+            if id(node) in leaves:
                 return True
-            if id(node) in seen or id(node) in self.fixed:
+            if id(node) in seen or id(node) in fixed:
                 continue
             seen[id(node)] = node
             operands = node._a if node._a.__class__ is tuple else (node._a, node._b)
             stack += [u for u in operands if isinstance(u, Value)]
-        self.fixed |= seen
+        fixed |= seen
         return False
 
     def same_as(self, other: Run) -> bool:
@@ -273,7 +272,8 @@ def _first(seen: Calls) -> str:
 def _unsteady(first: Run, second: Run) -> None:
     if not first.same_as(second) or [d[::2] for d in first.decisions] != [d[::2] for d in second.decisions]:
         raise CompileError(
-            "the function gives another graph when it is traced again on the same numbers\n"
+            "the function gives another graph when it is traced again on the same numbers"
+            f"{home(first.problem.function)}\n"
             "Something outside steers it: a counter, a list that grows, random numbers, the time. "
             "Hand it in as an argument."
         )
@@ -360,12 +360,13 @@ def _move(problem: Problem, first: Run, limit: int) -> None:
 
 
 def _difference(first: Run, second: Run) -> str:
+    there = home(first.problem.function)
     for a, b in zip(first.decisions, second.decisions):
         if (a.key, a.outcome) != (b.key, b.outcome):
             return f"{_PATH}, at {a.where}\n{_CHOOSE}"
     if not first.columns.same_structure(second.columns):
-        return f"{_PATH}: another graph comes of other numbers\n{_CHOOSE}"
+        return f"{_PATH}: another graph comes of other numbers{there}\n{_CHOOSE}"
     return (
-        "a number in the function changes with the data: it is computed outside the graph\n"
+        f"a number in the function changes with the data: it is computed outside the graph{there}\n"
         f"Compute it with Values, or hand it in as an argument. {_CHOOSE}"
     )

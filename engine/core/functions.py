@@ -7,16 +7,17 @@ included, is found here under its name.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Final
 
 from ..errors import OpError
+from ..number import number
 from ..rules.derive import called_ops, define
 from ..rules.ops import OPS, Interval, Op, add_op
 from .apply import apply
 from .operators import Operators, methods_of
-from .record import recorder
+from .record import listed, recorder
 from .value import Value
 
 _OWN: Final = frozenset(OPS)
@@ -109,6 +110,57 @@ def define_op(
         function.__set_name__(Operators, method)
         setattr(Operators, method, function)
     return op
+
+
+def logsumexp(values: Iterable[Any]) -> Any:
+    """log Σ exp(vᵢ) of Values and numbers, written as m + log Σ exp(vᵢ − m) with m the greatest: it cannot overflow.
+
+    Its slopes are the `softmax` of the values.
+
+    Args:
+        values: at least one Value or number.
+
+    Raises:
+        ValueError: if there are none.
+
+    >>> logsumexp([1000.0, 1000.0]), logsumexp([Value(-10000.0), -20000.0]).data
+    (1000.6931471805599, -10000.0)
+    """
+    given, top = _beside_greatest(values, "logsumexp")
+    return top + apply("log", apply("sum", [apply("exp", v - top) for v in given]))
+
+
+def softmax(values: Iterable[Any]) -> list[Any]:
+    """exp(vᵢ) / Σ exp(vⱼ) of Values and numbers: positive, and 1 together. Exact for numbers of any size.
+
+    Args:
+        values: at least one Value or number.
+
+    Returns:
+        As many Values (floats, if all are numbers).
+
+    Raises:
+        ValueError: if there are none.
+
+    >>> softmax([0.0, 10000.0]), [p.data for p in softmax([Value(2.0), 2.0])]
+    ([0.0, 1.0], [0.5, 0.5])
+    """
+    given, top = _beside_greatest(values, "softmax")
+    powers = [apply("exp", v - top) for v in given]
+    total = apply("sum", powers)
+    return [power / total for power in powers]
+
+
+def _beside_greatest(values: Iterable[Any], name: str) -> tuple[list[Any], Any]:
+    given = list(listed(values, name, "values"))
+    if not given:
+        raise ValueError(f"{name} needs at least one Value or number, got none")
+    given = [v if isinstance(v, Value) else number(v, name) for v in given]
+    greatest = given
+    while len(greatest) > 1:  # pair by pair, so that the graph is as flat as it can be
+        odd = greatest[len(greatest) & ~1 :]
+        greatest = [apply("max", a, b) for a, b in zip(greatest[::2], greatest[1::2])] + odd
+    return given, greatest[0]
 
 
 def remove_op(name: str) -> None:

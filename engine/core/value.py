@@ -227,7 +227,7 @@ class Value(Operators):
                     RuntimeWarning,
                     stacklevel=2,
                 )
-            return compared(False, self, other) if STATE.watched else False
+            return compared(False, self, other, nodes=True) if STATE.watched else False
         try:
             outcome = self._data == number(other, "a comparison with a Value")
         except (TypeError, OverflowError):

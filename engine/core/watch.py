@@ -9,8 +9,9 @@ from typing import Any, Final, Protocol
 class Watcher(Protocol):
     """What `watched(…)` in `value.py` takes; asked only while `STATE.watched` says that somebody traces somewhere."""
 
-    def compared(self, outcome: bool, *values: Any) -> bool:
-        """Two numbers were compared; returns the outcome to go on with."""
+    def compared(self, outcome: bool, *values: Any, nodes: bool) -> bool:
+        """Two numbers were compared, or two Values, whether they are one of the `nodes`; returns the outcome to go on
+        with."""
 
     def read(self, value: Any, how: str) -> None:
         """The number of a Value, or one that follows from it, is handed to the code that called; `value` is None
@@ -20,10 +21,10 @@ class Watcher(Protocol):
 WATCHER: Final[ContextVar[Watcher | None]] = ContextVar("who watches this thread or task", default=None)
 
 
-def compared(outcome: bool, *values: Any) -> bool:
+def compared(outcome: bool, *values: Any, nodes: bool = False) -> bool:
     """Tell the watcher of this thread, if there is one, of a comparison."""
     watcher = WATCHER.get()
-    return outcome if watcher is None else watcher.compared(outcome, *values)
+    return outcome if watcher is None else watcher.compared(outcome, *values, nodes=nodes)
 
 
 def read(value: Any, how: str) -> None:

@@ -84,9 +84,9 @@ add_op("elu",        "ELU",      "a k=1",    "a if a > 0 else k * expm1(a)",   "
 add_op("softplus",   "softplus", "a",        "max(a, 0) + log1p(exp(-abs(a)))", "sigmoid(a)")
 add_op("silu",       "SiLU",     "a",        "a * s",                          "s * (1 + a * (1 - s))",    let="s = sigmoid(a)")
 # The tanh form of Hendrycks & Gimpel 2016, arXiv:1606.08415, as tanh(u) = 2 sigmoid(2u) - 1; k = 2 sqrt(2 / pi).
-# Beyond +-100, where s is 0 or 1, u stands for a: its cube cannot overflow.
-add_op("gelu",       "GELU",     "a",        "a * s",                          "s * (1 + u * (1 - s) * (k + 3 * k * 0.044715 * u**2))",
-       let="k = 1.5957691216057308 ; u = max(min(a, 100), -100) ; s = sigmoid(k * (u + 0.044715 * u**3))")
+# Where the square q stops growing s is 0 or 1 already, and nothing overflows.
+add_op("gelu",       "GELU",     "a",        "a * s",                          "s + y * (1 - s) * (k + 3 * k * 0.044715 * q)",
+       let="k = 1.5957691216057308 ; q = min(a**2, 10000) ; s = sigmoid(k * a * (1 + 0.044715 * q))")
 add_op("abs",        "abs",      "a",        "abs(a)",                         "1 if a > 0 else (-1 if a < 0 else 0)", kinks="a", words="the absolute value of {a}")
 add_op("sign",       "sign",     "a",        "1 if a > 0 else (-1 if a < 0 else a)", "0",                  kinks="a", words="the sign of {a}")
 add_op("max",        "max",      "a b",      "max(a, b)",                      "1 if a > b else (0 if a < b else 0.5) ; 1 if b > a else (0 if b < a else 0.5)",
