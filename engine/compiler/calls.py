@@ -14,15 +14,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..core import record
-from ..errors import DomainError
+from ..core.undefined import domain_error
+from ..errors import DomainOverflowError, DomainZeroDivisionError
 from ..story.source import is_ours
 from .places import line_naming, place, place_of, user_frame
 
 _CLOCKS: Final = (time.time, time.time_ns)
 
 
-class TrialError(DomainError, ZeroDivisionError, OverflowError):
+class TrialError(DomainZeroDivisionError, DomainOverflowError):
     """The error that an op is made to raise: whatever a `try` around it catches, it catches this."""
 
 
@@ -70,7 +70,7 @@ class Calls:
                     raise TrialError("an op fails on trial")
                 if self.protected:
                     self._note_handlers(frame)
-            elif code is record.domain_error.__code__ and self.failed is None:
+            elif code is domain_error.__code__ and self.failed is None:
                 self.failed = place_of(user_frame(frame))
         elif event == "c_call":
             owner = getattr(called, "__self__", None)

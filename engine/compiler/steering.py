@@ -44,12 +44,14 @@ _CURES: Final = {
     ".detach()": "What is to stay fixed is computed outside the function, or handed in as an argument.",
     "no_grad()": "What is to stay fixed is computed outside the function, or handed in as an argument.",
     "hash()": f"Its number is no key. {_CHOOSE}",
-    "float()": f"Compute with Values (v.exp(), gg.log(v) instead of math.*). {_CHOOSE}",
     "text": "A program does not print, and must not go on from text; show numbers outside the function.",
 }
 _DOES: Final = {
     "hash()": "a Value is looked up in a dict, set or cache",
-    "float()": "a plain number is asked for",
+    ".data": ".data is read of a Value that depends on the data",
+    ".grad": ".grad is read of a Value that depends on the data",
+    ".slopes": ".slopes is read of a Value that depends on the data",
+    "an index out": "a Value is used as an index",
     "text": "a Value is written out as text",
     "no_grad()": "no_grad() cuts off what depends on the data",
     ".detach()": ".detach() cuts off what depends on the data",
@@ -176,10 +178,10 @@ class Run:
             raise _Endless
         if self.refused is None:
             frame = user_frame(caller)
-            does = _DOES.get(how, f"{how} is read of a Value that depends on the data")
+            does = _DOES.get(how, f"a plain number is asked for ({how})")
+            cure = _CURES.get(how, f"Compute with Values (v.exp(), gg.log(v) instead of math.*). {_CHOOSE}")
             self.refused = CompileError(
-                f"{does}, at {place_of(frame)}\n"
-                f"While it is traced, a function must not hand numbers to Python. {_CURES[how]}"
+                f"{does}, at {place_of(frame)}\nWhile it is traced, a function must not hand numbers to Python. {cure}"
             )
         raise self.refused
 
