@@ -60,10 +60,21 @@ def compile(
         A `Program` with `run`, `value_and_grad`, `params`, `source`.
 
     Raises:
-        CompileError: if the function's result depends on its arguments in a way that no fixed program has:
-            a Python `if` on data, a number read with `.data`; or if it uses a Value that is neither an
-            argument nor in `params`. Comparisons of Values are turned round one by one to find such an `if`; one
-            that reads `.data` is found by moving the data, so only where that changes its outcome.
+        CompileError: if data or parameters steer the function, so that no fixed program does what it does; or if it
+            uses a Value that is neither an argument nor in `params`. The first line of the message says where, the
+            second what to write instead.
+
+    While a function is traced, its arguments are Values, also where a loop would call it with numbers. Refused where
+    they happen are: reading `.data` or `.grad`, `float()`, `int()`, an index, `math.*`, a dict, set or cache with a
+    Value as key, text of a Value, `no_grad()` and `detach()`. Of comparisons (`<`, `==`, `in`, `max`, `sorted`, truth)
+    the outcome is turned round, one by one and together, and refused if another graph comes of it; so is an op in a
+    `try` that goes on when the op fails. A comparison that only counts, and a guard that only raises (`assert x > 0`),
+    are left out of the program. Then the function is traced again, on the same numbers and on others.
+
+    What cannot be found: a counter, list or file outside that changes the path only after more calls than there are
+    traces; numbers read past the engine (`v._data`); comparisons that matter only in a combination of outcomes that
+    turning round one, all of a line, or all does not reach. What the program is to do for new data, it is told by
+    these traces alone: functions without state are the safe ones.
 
     >>> from glassgrad import Value
     >>> w, b = Value(2.0, "w"), Value(1.0, "b")

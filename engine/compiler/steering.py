@@ -37,7 +37,8 @@ _CHOOSE = (
     "(gg.dot(one_hot, row) instead of row[y]), a mask or noise as an argument."
 )
 _CURES: Final = {
-    ".data": "Compute with the Value itself (v * v, v.exp(), gg.tanh(v)); outside the function .data is fine.",
+    ".data": "Compute with the Value itself (v * v, v.exp(), gg.tanh(v)), by an op of your own with gg.define_op; "
+    "outside the function .data is fine.",
     ".grad": "Use gg.grad(y, x, create_graph=True): it gives derivatives as Values.",
     ".slopes": "Use gg.grad(y, x, create_graph=True): it gives derivatives as Values.",
     "gg.grad(…)": "Write gg.grad(y, x, create_graph=True): it gives derivatives as Values.",

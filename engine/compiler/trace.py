@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..core.backward import WALKING, differentiable_order
 from ..core.own import OWN
-from ..core.record import recorder
+from ..core.record import recorder, recording
 from ..core.value import CONST, DETACHED, LEAF, Value, constant
 from ..rules.ops import OPS
 from .errors import CompileError
@@ -105,7 +105,8 @@ def _trace(
     outputs: Sequence[Value | float], params: Sequence[Value], inputs: Sequence[Value]
 ) -> tuple[Trace, list[Value]]:
     roots = [v if isinstance(v, Value) else constant(v) for v in outputs]
-    order = differentiable_order(recorder(OPS["sum"], "sum")(roots))
+    with recording():
+        order = differentiable_order(recorder(OPS["sum"], "sum")(roots))
     order.pop()
     labels: dict[int, str] = {}
     for slot, v in enumerate((*params, *inputs)):
