@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine.writing import write_file
-from .layers import MLP, Layer, Neuron, Perceptron
+from .layers import MLP, Layer, Neuron, Perceptron, as_written
 from .module import PARAMETERS, write
 
 if TYPE_CHECKING:
@@ -150,16 +150,17 @@ def from_bytes(content: bytes, into: Module | None = None) -> tuple[Any, dict[st
 
 def _rows(model: Module) -> list[list[Neuron]]:
     """The neurons of any network, layer by layer."""
-    if type(model) is MLP:
+    if type(model) is MLP and as_written(model.layers):
         return [layer.neurons for layer in model.layers]
-    if type(model) is Layer:
+    if type(model) is Layer and as_written([model]):
         return [model.neurons]
     if type(model) is Neuron:
         return [[model]]
     if type(model) is Perceptron:
         return [model.units]
     raise TypeError(
-        f"a file holds one of {', '.join(KINDS)}, got {type(model).__name__}: its state_dict() gives the numbers"
+        f"a file holds one of {', '.join(KINDS)}, without parts of your own; got {type(model).__name__}: "
+        "its state_dict() gives the numbers"
     )
 
 

@@ -68,6 +68,8 @@ class Neuron(Module):
     True
     """
 
+    own_parts = ("w", "b")
+
     def __init__(
         self,
         nin: int,
@@ -140,6 +142,8 @@ class Perceptron(Module):
     (3.0, -2.0)
     """
 
+    own_parts = ("units",)
+
     def __init__(
         self, nin: int, nout: int = 1, *, init: str = "uniform", seed: int | None = None, rng: Rng | None = None
     ) -> None:
@@ -194,6 +198,8 @@ class Layer(Module):
     Layer of [ReLUNeuron(2), ReLUNeuron(2), ReLUNeuron(2)]
     """
 
+    own_parts = ("neurons",)
+
     def __init__(
         self,
         nin: int,
@@ -216,6 +222,8 @@ class Layer(Module):
 
     def __call__(self, x: Any) -> Any:
         """The outputs for one example, a list of Values; a single one is unwrapped."""
+        if not as_written([self]):
+            return _unwrapped([neuron(x) for neuron in self.neurons])
         return _unwrapped(self.outputs(as_inputs(x, len(self.neurons[0].w), self)))
 
     def outputs(self, x: list[Value]) -> list[Value]:
@@ -247,6 +255,8 @@ class MLP(Module):
     ValueError: MLP takes 3 inputs, got 2
     """
 
+    own_parts = ("layers",)
+
     def __init__(
         self,
         nin: int,
@@ -275,6 +285,10 @@ class MLP(Module):
 
     def __call__(self, x: Any) -> Any:
         """The outputs for one example `x` of `nin` numbers or Values: a list of Values; a single one is unwrapped."""
+        if not as_written(self.layers):
+            for layer in self.layers:
+                x = layer(x)
+            return x
         values = as_inputs(x, len(self.layers[0].neurons[0].w), self)
         wires = tuple(values)
         for layer in self.layers:
@@ -289,6 +303,17 @@ class MLP(Module):
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(str, self.layers))}]"
+
+
+_NEURON, _LAYER = Neuron.__call__, Layer.__call__
+
+
+def as_written(layers: Iterable[Any]) -> bool:
+    """Whether these layers and their neurons compute as the classes here do, with no `__call__` of a learner's own."""
+    return all(
+        layer.__class__.__call__ is _LAYER and all(neuron.__class__.__call__ is _NEURON for neuron in layer.neurons)
+        for layer in layers
+    )
 
 
 def generator(seed: int | None, rng: Rng | None) -> Rng:
@@ -315,7 +340,7 @@ def as_inputs(given: Any, count: int, module: Module) -> list[Value]:
     values = list(given)
     if len(values) != count:
         raise ValueError(f"{name} takes {count} inputs, got {len(values)}")
-    return [v if v.__class__ is Value else _labelled(constant(number(v, name)), i) for i, v in enumerate(values)]
+    return [v if isinstance(v, Value) else _labelled(constant(number(v, name)), i) for i, v in enumerate(values)]
 
 
 def _labelled(v: Value, i: int) -> Value:

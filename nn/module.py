@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..engine.core.origin import change
 from ..engine.core.value import LEAF, Value
@@ -37,8 +37,17 @@ class Module:
     name: str = ""
     """Its path inside the module that holds it, such as `layers[0].neurons[3]`; `""` for the outermost."""
 
+    own_parts: ClassVar[tuple[str, ...]] = ()
+    """The attributes that hold the parameters of a network of this kind; () for whatever it has."""
+
     def parameters(self) -> list[Value]:
-        """Every trainable Value once, in a fixed order."""
+        """Every trainable Value once, in a fixed order.
+
+        A subclass of a network here whose own `parameters` adds to these gets those of that network alone.
+        """
+        if self.own_parts and type(self).parameters is not Module.parameters:
+            found = _parts([getattr(self, part) for part in self.own_parts], "", set())
+            return [p for _, p in found if isinstance(p, Value)]
         return [p for _, p in self.named_parameters()]
 
     def named_parameters(self) -> list[tuple[str, Value]]:

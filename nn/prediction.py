@@ -10,7 +10,7 @@ from ..engine.core.value import no_grad
 from ..engine.rules.arrays import array_function
 from ..engine.rules.ops import OPS
 from .data import Dataset
-from .layers import LINEAR, MLP
+from .layers import LINEAR, MLP, as_written
 from .module import PARAMETERS
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def outputs(model: Callable[[Any], Any], inputs: ArrayLike) -> Array:
     (2, 1)
     """
     rows = table(inputs)
-    if type(model) is MLP:
+    if type(model) is MLP and as_written(model.layers):
         return _matrix_products(model, rows)
     with no_grad(), PARAMETERS:
         found = [model(row) for row in rows.tolist()]

@@ -67,7 +67,7 @@ def assign_rule(node: Value, rule: Callable[[], None]) -> None:
     if not callable(rule):
         raise TypeError(f"_backward takes a function without arguments, got {type(rule).__name__} {rule!r}")
     if node.inputs:
-        become_own(node, node.inputs, node._op)
+        become_own(node, node._prev, node._op)
     elif not _does_nothing(rule):
         raise ValueError(
             f"{node!r} has no children to which a rule could hand its gradient: make it with Value(data, children, op)"

@@ -7,7 +7,7 @@ in `backward.py` is one loop over data. Operators and methods follow from the op
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, KeysView
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
@@ -301,10 +301,10 @@ class Value(Operators):
     # -- for code written against micrograd ---------------------------------------------------------------
 
     @property
-    def _prev(self) -> KeysView[Value]:
+    def _prev(self) -> Operands:
         """The operands, each once and in order, without plain numbers that are part of the op (the 2 of `x**2`)."""
         constant = [one.constant for one in OPS[self._kind].inputs] if self._kind in OPS else ()
-        return dict.fromkeys(v for i, v in enumerate(self.inputs) if not any(constant[i : i + 1])).keys()
+        return Operands(v for i, v in enumerate(self.inputs) if not any(constant[i : i + 1]))
 
     @_prev.setter
     def _prev(self, children: Iterable[Value]) -> None:
@@ -326,15 +326,33 @@ class Value(Operators):
     @property
     def _backward(self) -> Callable[[], None]:
         """Passes this node's gradient on to its inputs, once: the chain rule for one node."""
-        return cast("Callable[[], None]", self.__dict__.get("_rule") or partial(_pass_on, self))
+        return cast(
+            "Callable[[], None]", self.__dict__.get("_rule") or partial(_pass_on, self, self.inputs, self.slopes)
+        )
 
     @_backward.setter
     def _backward(self, rule: Callable[[], None]) -> None:
         assign_rule(self, rule)
 
 
-def _pass_on(node: Value) -> None:
-    for v, slope in zip(node.inputs, node.slopes):
+class Operands(frozenset[Value]):
+    """A set, as in micrograd, that is gone through in the order of the operands."""
+
+    __slots__ = ("_order",)
+    _order: dict[Value, None]
+
+    def __new__(cls, nodes: Iterable[Value]) -> Operands:
+        order = dict.fromkeys(nodes)
+        operands = super().__new__(cls, order)
+        operands._order = order
+        return operands
+
+    def __iter__(self) -> Iterator[Value]:
+        return iter(self._order)
+
+
+def _pass_on(node: Value, inputs: tuple[Value, ...], slopes: tuple[float | None, ...]) -> None:
+    for v, slope in zip(inputs, slopes):
         if slope is not None:
             v._grad += node._grad * slope
 

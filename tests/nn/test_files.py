@@ -222,7 +222,9 @@ def test_what_cannot_be_saved_is_named(tmp_path):
     class Own(nn.Module):
         pass
 
-    with pytest.raises(TypeError, match=r"a file holds one of MLP, Layer, Neuron, Perceptron, got Own: its state_dict"):
+    with pytest.raises(
+        TypeError, match=r"a file holds one of MLP, Layer, Neuron, Perceptron, without parts of your own; got Own: its"
+    ):
         nn.save(Own(), tmp_path / "own")
     mixed = nn.Layer(2, 2)
     mixed.neurons[1] = nn.Neuron(2, activation="tanh")

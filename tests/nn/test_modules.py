@@ -244,3 +244,19 @@ def test_the_lms_rule_is_one_step_of_backpropagation(nin, nout, seed, rate, data
     assert error == pytest.approx(loss.data, rel=1e-12, abs=1e-15)
     a, b = by_rule.state_dict(), by_backward.state_dict()
     assert a == pytest.approx(b, rel=1e-12, abs=1e-12)
+
+
+class Tanh(nn.Neuron):
+    def __call__(self, x):
+        return super().__call__(x).tanh()
+
+
+def test_a_neuron_of_ones_own_in_a_network_is_asked_by_all_who_compute(tmp_path):
+    model = nn.MLP(2, [3, 1], seed=1)
+    model.layers[0].neurons[1] = Tanh(2, nonlin=False, seed=2)
+    x = [0.5, -1.0]
+    hidden = [neuron(x) for neuron in model.layers[0].neurons]
+    expected = model.layers[1](hidden).data
+    assert model(x).data == nn.outputs(model, [x])[0, 0] == expected
+    with pytest.raises(TypeError, match="without parts of your own; got MLP"):
+        nn.save(model, tmp_path / "model.safetensors")

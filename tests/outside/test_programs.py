@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glassgrad import Value
+from glassgrad import Value, nn
 
 HERE = Path(__file__).parent
 PROGRAMS = sorted((HERE / "programs").glob("*.py"))
@@ -36,6 +36,8 @@ DIFFERENT = [  # what glassgrad prints otherwise, on purpose: program, output on
     ),
 ]
 GLASSGRAD = {".engine": "glassgrad", ".nn": "glassgrad.nn", "": "glassgrad"}
+PATCHED = (Value, nn.Module, nn.Neuron, nn.Layer, nn.MLP)
+"""Classes of glassgrad that a program may put its own methods on."""
 REFERENCE = ("micrograd", "micrograd.engine", "micrograd.nn")
 
 
@@ -45,9 +47,9 @@ def for_glassgrad(source: str) -> str:
 
 @contextlib.contextmanager
 def as_script(name: str):
-    """A module that is `__main__` for a while, with the reference as `micrograd`; Value is as before afterwards."""
+    """A module that is `__main__` for a while, with the reference as `micrograd`; all is as before afterwards."""
     modules = {one: sys.modules.pop(one, None) for one in ("__main__", *REFERENCE)}
-    methods = dict(vars(Value))
+    methods = [(kind, dict(vars(kind))) for kind in PATCHED]
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     main.__file__ = name
     sys.path.insert(0, str(HERE))
@@ -59,11 +61,12 @@ def as_script(name: str):
             sys.modules.pop(one, None)
             if before is not None:
                 sys.modules[one] = before
-        for attribute in set(vars(Value)) - set(methods):
-            delattr(Value, attribute)
-        for attribute, before in methods.items():
-            if vars(Value)[attribute] is not before:
-                setattr(Value, attribute, before)
+        for kind, attributes in methods:
+            for attribute in set(vars(kind)) - set(attributes):
+                delattr(kind, attribute)
+            for attribute, before in attributes.items():
+                if vars(kind)[attribute] is not before:
+                    setattr(kind, attribute, before)
 
 
 def printed(name: str, source: str) -> str:
