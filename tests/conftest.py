@@ -10,7 +10,13 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-collect_ignore = ["benchmarks", "mutation.py", "outside/micrograd", "outside/programs"]  # programs, not tests
+collect_ignore = [
+    "benchmarks",
+    "lowest.py",
+    "mutation.py",
+    "outside/micrograd",
+    "outside/programs",
+]  # programs, not tests
 GOLDEN = Path(__file__).parent / "golden"
 FRESH = os.environ.get("GLASSGRAD_SEED", "")
 """A whole number: random tests draw from this seed instead of their fixed one."""

@@ -93,7 +93,7 @@ def of_syntax(text: str, message: str) -> str:
     ': a product is written with *, as in 3*x'
     """
     for sign, written in _SIGNS.items():
-        if sign in text and "invalid character" in message:
+        if sign in text and ("invalid character" in message or "literal" in message):  # the latter is Python 3.10's
             return f": write {written} for {sign}"
     if "|" in text and "invalid syntax" in message:
         return ": write abs(…) for |…|"

@@ -95,6 +95,6 @@ def test_an_edge_that_was_not_computed_looks_idle(walk):
 def test_the_source_line_is_shown_and_its_part_underlined(walk):
     frame = ET.fromstring(animation.frame(walk, moment(walk.steps, 2)))
     line = next(e for e in frame.findall(f"{SVG}text") if e.find(f"{SVG}tspan") is not None)
-    assert "".join(line.itertext()) == "c = b + a"
+    assert "".join(line.itertext()).strip() == "c = b + a"  # without columns (Python 3.10) the whole line
     part = line.find(f"{SVG}tspan")
     assert (part.text, part.get("text-decoration")) == ("b + a", "underline")

@@ -39,7 +39,8 @@ def drive(keys, look):
 
 
 def text(app, where):
-    return str(app.query_one(where).content)
+    widget = app.query_one(where)
+    return str(widget.content if hasattr(widget, "content") else widget.renderable)  # the latter before Textual 6
 
 
 def column(app, name):
