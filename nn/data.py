@@ -146,30 +146,22 @@ def sine(n: int = 80, noise: float = 0.1, seed: int = 0) -> Dataset:
 
 def iris() -> Dataset:
     """Fisher's iris flowers: 150 examples, 4 measures in cm, 3 species. Needs scikit-learn."""
-    found = _sklearn_datasets("iris").load_iris()
-    return Dataset(
-        found.data, found.target, tuple(map(str, found.feature_names)), tuple(map(str, found.target_names)), "species"
-    )
+    return _of_sklearn("iris", "species")
 
 
 def digits() -> Dataset:
     """1797 handwritten digits of 8×8 grey levels, scaled from 0–16 to 0–1. Needs scikit-learn."""
-    found = _sklearn_datasets("digits").load_digits()
-    return Dataset(
-        found.data / 16.0,
-        found.target,
-        tuple(map(str, found.feature_names)),
-        tuple(map(str, found.target_names)),
-        "digit",
-    )
+    return _of_sklearn("digits", "digit", 16.0)
 
 
-def _sklearn_datasets(name: str) -> Any:
+def _of_sklearn(name: str, target: str, scale: float = 1.0) -> Dataset:
     try:
         from sklearn import datasets  # type: ignore[import-untyped]  # scikit-learn has no types
     except ImportError:
         raise ImportError(f'the {name} data come with scikit-learn: pip install "glassgrad[sklearn]"') from None
-    return datasets
+    found = getattr(datasets, f"load_{name}")()
+    features, classes = tuple(map(str, found.feature_names)), tuple(map(str, found.target_names))
+    return Dataset(found.data / scale, found.target, features, classes, target)
 
 
 MADE: dict[str, Callable[..., Dataset]] = {

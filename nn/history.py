@@ -35,6 +35,16 @@ class Epoch(NamedTuple):
     seconds: float
 
 
+class _Column:
+    """One number of every epoch, shape (epochs,)."""
+
+    def __set_name__(self, owner: type[History], name: str) -> None:
+        self.name = name
+
+    def __get__(self, history: History | None, owner: type[History]) -> NDArray[np.float64]:
+        return np.array([getattr(epoch, self.name) for epoch in (history.epochs if history else [])], dtype=float)
+
+
 @dataclass
 class History:
     """The rows, and each column as an array: `history.loss`, `history.accuracy`, …
@@ -52,38 +62,12 @@ class History:
     engine: str = ""
     best_epoch: int = 0
 
-    def _column(self, name: str) -> NDArray[np.float64]:
-        return np.array([getattr(epoch, name) for epoch in self.epochs], dtype=float)
-
-    @property
-    def loss(self) -> NDArray[np.float64]:
-        """Shape (epochs,)."""
-        return self._column("loss")
-
-    @property
-    def accuracy(self) -> NDArray[np.float64]:
-        """Shape (epochs,)."""
-        return self._column("accuracy")
-
-    @property
-    def validation_loss(self) -> NDArray[np.float64]:
-        """Shape (epochs,)."""
-        return self._column("validation_loss")
-
-    @property
-    def validation_accuracy(self) -> NDArray[np.float64]:
-        """Shape (epochs,)."""
-        return self._column("validation_accuracy")
-
-    @property
-    def learning_rate(self) -> NDArray[np.float64]:
-        """Shape (epochs,)."""
-        return self._column("learning_rate")
-
-    @property
-    def seconds(self) -> NDArray[np.float64]:
-        """Shape (epochs,)."""
-        return self._column("seconds")
+    loss = _Column()
+    accuracy = _Column()
+    validation_loss = _Column()
+    validation_accuracy = _Column()
+    learning_rate = _Column()
+    seconds = _Column()
 
     def __len__(self) -> int:
         return len(self.epochs)

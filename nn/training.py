@@ -6,7 +6,7 @@ import math
 import time
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from .losses import Coding, loss_named
 from .module import PARAMETERS, write
 from .optimizers import Optimizer, optimizer_named
 from .prediction import class_numbers, classes_of_outputs, dead_relus, outputs, table
-from .update import Step, birthplace, choose_step
+from .update import Step, Task, birthplace, choose_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -119,14 +119,14 @@ def fit(
         validation_inputs, validation_targets = validation
         other = table(validation_inputs, "validation inputs")
         held_out = other, encoded(validation_targets, chosen.coding, count, len(other))
-    run = _Run(model, chosen.function, chosen.coding, rows, wanted, held_out, l1, l2)
+    run = _Run(model, chosen.function, rows, wanted, chosen.coding, held_out, l1, l2)
     rule = optimizer_named(optimizer, learning_rate)
     with _alone(rule, *run.parameters), _progress_bar(epochs, progress) as show:
-        run.step = choose_step(model, run.loss, run.parameters, rows, wanted, compiled)
-        if run.step.engine.startswith("eager: "):
-            why = run.step.engine.removeprefix("eager: ")
+        step = choose_step(run, compiled)
+        if step.engine.startswith("eager: "):
+            why = step.engine.removeprefix("eager: ")
             warnings.warn(f"fit uses the slower, eager engine: {why}", RuntimeWarning, stacklevel=2)
-        return run.train(rule, epochs, batch_size, patience, min_improvement, list(callbacks), seed, show)
+        return run.train(step, rule, epochs, batch_size, patience, min_improvement, list(callbacks), seed, show)
 
 
 _busy: set[int] = set()
@@ -147,29 +147,23 @@ def _alone(*trained: object) -> Iterator[None]:
 
 
 @dataclass
-class _Run:
+class _Run(Task):
     """What stays the same during one call of `fit`."""
 
-    model: Module
-    loss: Callable[[Any, Any], Any]
     coding: Coding
-    rows: Array
-    wanted: Array
     held_out: tuple[Array, Array] | None
     l1: float
     l2: float
-    step: Step = field(init=False)
     moved: int = 0
 
     def __post_init__(self) -> None:
-        self.parameters = self.model.parameters()
-        if not self.parameters:
-            raise ValueError(f"{self.model!r} has no parameters to train")
+        super().__post_init__()
         self.names = {p: path for path, p in self.model.named_parameters()}
         self.vector = np.array([p.data for p in self.parameters])
 
     def train(
         self,
+        step: Step,
         optimizer: Optimizer,
         epochs: int,
         batch_size: int | None,
@@ -180,20 +174,20 @@ class _Run:
         show: Callable[[Epoch], None],
     ) -> History:
         rng = np.random.default_rng(seed)
-        history = History(engine=self.step.engine)
+        history = History(engine=step.engine)
         best, best_vector = math.inf, self.vector
         reference, falling, told = math.inf, 0, False
         started = time.perf_counter()
         try:
             for number in range(1, epochs + 1):
-                loss, rate = self._epoch(number, optimizer, batches(len(self.rows), batch_size, rng))
+                loss, rate = self._epoch(number, step, optimizer, batches(len(self.inputs), batch_size, rng))
                 try:
                     epoch = self._measured(number, loss, rate, started)
                 except DomainError as error:
                     raise TrainingError(f"epoch {number}, after its updates: {error}") from None
                 history.epochs.append(epoch)
                 show(epoch)
-                if not told and self.moved <= self.wanted[0].size and dead_relus(self.model, self.rows):
+                if not told and self.moved <= self.targets[0].size and dead_relus(self.model, self.inputs):
                     told = True
                     warnings.warn(
                         f"all relus next to the outputs give 0 on every example since epoch {number} at the latest: "
@@ -223,13 +217,15 @@ class _Run:
                 p.grad = None
         return history
 
-    def _epoch(self, number: int, optimizer: Optimizer, parts: list[NDArray[np.int_]]) -> tuple[float, float]:
+    def _epoch(
+        self, number: int, step: Step, optimizer: Optimizer, parts: list[NDArray[np.int_]]
+    ) -> tuple[float, float]:
         losses, rate = [], 0.0
         for i, batch in enumerate(parts, start=1):
             where = f"epoch {number}, batch {i} of {len(parts)}"
             with np.errstate(all="ignore"):  # what is not finite is found and told just below
                 try:
-                    value, gradient = self.step(self.vector, batch)
+                    value, gradient = step(self.vector, batch)
                 except DomainError:
                     value, gradient = math.nan, self.vector
                 if not (math.isfinite(value) and np.isfinite(gradient).all()):
@@ -247,13 +243,13 @@ class _Run:
                 )
             losses.append((value + penalty) * len(batch))
             self.vector = new
-        return math.fsum(losses) / len(self.rows), rate
+        return math.fsum(losses) / len(self.inputs), rate
 
     def _measured(self, number: int, loss: float, rate: float, started: float) -> Epoch:
         write(self.vector.tolist(), self.parameters)
         accuracy = validation_loss = validation_accuracy = math.nan
         if self.coding != "numbers":
-            accuracy = _share_right(outputs(self.model, self.rows), self.wanted)
+            accuracy = _share_right(outputs(self.model, self.inputs), self.targets)
         if self.held_out is not None:
             rows, wanted = self.held_out
             found = outputs(self.model, rows)
@@ -265,8 +261,9 @@ class _Run:
     def _error(self, where: str, value: float, batch: NDArray[np.int_]) -> TrainingError:
         write(self.vector.tolist(), self.parameters)
         what = f"the loss is {value}" if not math.isfinite(value) else "the gradient is not finite"
-        born = birthplace(self.model, self.loss, self.model.named_parameters(), self.rows[batch], self.wanted[batch])
-        return TrainingError(f"{where}: {what}; {born}. Try a smaller learning rate, or standardised inputs.")
+        return TrainingError(
+            f"{where}: {what}; {birthplace(self, batch)}. Try a smaller learning rate, or standardised inputs."
+        )
 
 
 def penalties(vector: Array, l1: float, l2: float) -> tuple[float, Array]:

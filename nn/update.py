@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from .module import Module
+
     Array = NDArray[np.float64]
     Indices = NDArray[np.int_]
 
@@ -27,6 +30,21 @@ if TYPE_CHECKING:
 PROBES = 16
 """On how many examples the compiled program is compared with the eager engine before it is trusted, and on how many
 with targets that differ."""
+
+
+@dataclass
+class Task:
+    """What is to be learnt: parameters for which the mean of loss(model(x), target) over the examples is small."""
+
+    model: Module
+    loss: Callable[[Any, Any], Any]
+    inputs: Array
+    targets: Array
+
+    def __post_init__(self) -> None:
+        self.parameters = self.model.parameters()
+        if not self.parameters:
+            raise ValueError(f"{self.model!r} has no parameters to train")
 
 
 class Step(Protocol):
@@ -41,56 +59,42 @@ class Step(Protocol):
 class EagerStep:
     """Forward and backward on the recorded graph, example by example."""
 
-    def __init__(
-        self,
-        model: Callable[[Any], Any],
-        loss: Callable[[Any, Any], Any],
-        parameters: list[Value],
-        inputs: Array,
-        targets: Array,
-    ) -> None:
-        self.model, self.loss, self.parameters = model, loss, parameters
-        self.inputs = inputs
+    def __init__(self, task: Task) -> None:
+        self.task, self.engine = task, "eager"
+        self.targets: list[Any] = task.targets.tolist()
         self.rows: dict[int, list[Value]] = {}
-        self.targets = targets.tolist()
-        self.engine = "eager"
 
     def __call__(self, vector: Array, batch: Indices) -> tuple[float, Array]:
         """Loss and gradient."""
-        write(vector.tolist(), self.parameters)
-        losses = [self.loss(self.model(self._row(i)), self.targets[i]) for i in batch.tolist()]
+        task, parameters = self.task, self.task.parameters
+        write(vector.tolist(), parameters)
+        losses = [task.loss(task.model(self._row(i)), self.targets[i]) for i in batch.tolist()]
         total = apply("sum", losses) / len(losses)
-        for p in self.parameters:
+        for p in parameters:
             p.grad = 0.0
         total.backward()
-        gradient = np.array([p._grad for p in self.parameters])
-        for p in self.parameters:
+        gradient = np.array([p._grad for p in parameters])
+        for p in parameters:
             p.grad = None
         return total.data, gradient
 
     def _row(self, i: int) -> list[Value]:
         """Example `i` as constants, made when it is first needed."""
         if i not in self.rows:
-            self.rows[i] = [constant(x) for x in self.inputs[i].tolist()]
+            self.rows[i] = [constant(x) for x in self.task.inputs[i].tolist()]
         return self.rows[i]
 
 
 class CompiledStep:
     """The same through `glassgrad.compile`: scalar code in, NumPy matrix program out."""
 
-    def __init__(
-        self,
-        model: Callable[[Any], Any],
-        loss: Callable[[Any, Any], Any],
-        parameters: list[Value],
-        inputs: Array,
-        targets: Array,
-    ) -> None:
-        self.inputs, self.targets = inputs, targets.astype(float)
+    def __init__(self, task: Task) -> None:
+        self.inputs, self.targets, self.engine = task.inputs, task.targets.astype(float), "compiled"
         self.program = compile(
-            lambda x, y: loss(model(x), y), example=(inputs[0].tolist(), self.targets[0].tolist()), params=parameters
+            lambda x, y: task.loss(task.model(x), y),
+            example=(self.inputs[0].tolist(), self.targets[0].tolist()),
+            params=task.parameters,
         )
-        self.engine = "compiled"
 
     def __call__(self, vector: Array, batch: Indices) -> tuple[float, Array]:
         """Loss and gradient."""
@@ -99,20 +103,13 @@ class CompiledStep:
         return float(value), np.array(gradient)
 
 
-def choose_step(
-    model: Callable[[Any], Any],
-    loss: Callable[[Any, Any], Any],
-    parameters: list[Value],
-    inputs: Array,
-    targets: Array,
-    compiled: bool,
-) -> Step:
+def choose_step(task: Task, compiled: bool) -> Step:
     """The compiled step if that is wanted and the model can be traced, else the eager one, which says why."""
-    eager = EagerStep(model, loss, parameters, inputs, targets)
+    eager = EagerStep(task)
     if not compiled:
         return eager
-    vector, n = np.array([p.data for p in parameters]), len(inputs)
-    first_of_each = np.unique(targets, axis=0, return_index=True)[1]
+    vector, n = np.array([p.data for p in task.parameters]), len(task.inputs)
+    first_of_each = np.unique(task.targets, axis=0, return_index=True)[1]
     probes = sorted({*np.linspace(0, n - 1, min(PROBES, n)).astype(int).tolist(), *first_of_each[:PROBES].tolist()})
     try:  # first, so that what the user's own code raises is not taken for a word of the compiler's
         wanted = [eager(vector, np.array([i])) for i in probes]
@@ -121,7 +118,7 @@ def choose_step(
     if not all(math.isfinite(value) for value, _ in wanted):
         return eager  # the training tells where
     try:
-        step = CompiledStep(model, loss, parameters, inputs, targets)
+        step = CompiledStep(task)
         with np.errstate(all="ignore"):  # what is not finite does not agree
             wrong = [i for i, one in zip(probes, wanted) if not _agree(one, step(vector, np.array([i])))]
     except (CompileError, DomainError) as error:
@@ -143,17 +140,11 @@ def _agree(a: tuple[float, Array], b: tuple[float, Array]) -> bool:
     return abs(a[0] - b[0]) <= scale and bool(np.all(np.abs(a[1] - b[1]) <= scale))
 
 
-def birthplace(
-    model: Callable[[Any], Any],
-    loss: Callable[[Any, Any], Any],
-    named: list[tuple[str, Value]],
-    inputs: Array,
-    targets: Array,
-) -> str:
+def birthplace(task: Task, batch: Indices) -> str:
     """Where a loss or gradient that is not finite comes from: an eager re-run over the examples, until one shows it."""
-    for i, (x, t) in enumerate(zip(inputs.tolist(), targets.tolist())):
+    for i, (x, t) in enumerate(zip(task.inputs[batch].tolist(), task.targets[batch].tolist())):
         try:
-            root = loss(model(x), t)
+            root = task.loss(task.model(x), t)
         except DomainError as error:
             return f"example {i} of the batch: {error}"
         bad = next((node for node in topological_order(root) if not math.isfinite(node.data)), None)
@@ -163,10 +154,10 @@ def birthplace(
             place = "".join(f" in {call.name}" for call in origin(bad).calls)
             what = f"node {bad.label or bad.op!r}{place} became {bad.data} from ({operands}{more})"
             return f"example {i} of the batch: {what}"
-        for _, p in named:
+        for p in task.parameters:
             p.grad = 0.0
         root.backward()
-        name = next((path for path, p in named if not math.isfinite(p.grad)), None)
+        name = next((path for path, p in task.model.named_parameters() if not math.isfinite(p.grad)), None)
         if name is not None:
             return f"example {i} of the batch: the gradient of {name} is not finite"
     return "each example alone is finite: their sum overflows"

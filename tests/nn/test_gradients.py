@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from glassgrad import Value, nn
 from glassgrad.nn.losses import LOSSES
 from glassgrad.nn.training import encoded, mean_loss, penalties
-from glassgrad.nn.update import EagerStep
+from glassgrad.nn.update import EagerStep, Task
 
 # y = f(z) and dy/dz, from z and y
 ACTIVATIONS = {
@@ -96,7 +96,7 @@ def test_layers_and_losses_match(loss, nin, nouts, n, seed, data):
     X, T = rng.normal(size=(n, nin)), targets_for(loss, n, nouts[-1], rng)
     wanted = T if nouts[-1] > 1 else T[:, 0]
     vector = np.array([p.data for p in model.parameters()])
-    value, gradient = EagerStep(model, LOSSES[loss].function, model.parameters(), X, wanted)(vector, np.arange(n))
+    value, gradient = EagerStep(Task(model, LOSSES[loss].function, X, wanted))(vector, np.arange(n))
     weights = [np.array([[w.data for w in neuron.w] for neuron in layer.neurons]) for layer in model.layers]
     biases = [np.array([neuron.b.data for neuron in layer.neurons]) for layer in model.layers]
     expected, slopes = reference(weights, biases, names, loss, X, T)
