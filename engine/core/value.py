@@ -6,10 +6,13 @@ in `backward.py` is one loop over data. Operators and methods follow from the op
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from opcode import opmap
+from types import FrameType
 from typing import Any, cast
 
 from ..errors import GraphError
@@ -220,7 +223,7 @@ class Value(Operators):
         if self is other:
             return True
         if isinstance(other, Value):
-            if self._data == other._data:
+            if self._data == other._data and _compares(sys._getframe(1)):
                 warnings.warn(
                     "a == b asks whether two Values are the same node, and these are not, though both are "
                     f"{self._data!r}: write a.data == b.data to compare their numbers, or a is b",
@@ -349,6 +352,11 @@ class Operands(frozenset[Value]):
 
     def __iter__(self) -> Iterator[Value]:
         return iter(self._order)
+
+
+def _compares(frame: FrameType) -> bool:
+    """Whether `==` or `!=` runs there, and not `in`, `list.index` or the like, which mean the node itself."""
+    return frame.f_code.co_code[frame.f_lasti] == opmap["COMPARE_OP"]
 
 
 def _pass_on(node: Value, inputs: tuple[Value, ...], slopes: tuple[float | None, ...]) -> None:

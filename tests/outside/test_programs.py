@@ -26,6 +26,7 @@ DIFFERENT = [  # what glassgrad prints otherwise, on purpose: program, output on
     pytest.param("print(Value(3) * 2)", "Value(data=6, grad=0)", "Value(6.0)", id="a repr is glassgrad's own"),
     pytest.param("print((Value(3) * 2).data)", "6", "6.0", id="numbers are floats"),
     pytest.param("print(Value(3).grad)", "0", "0.0 (not computed)", id="a gradient that nobody computed says so"),
+    pytest.param("print(Value(3) == 3)", "False", "True", id="== with a number compares the numbers"),
     pytest.param("y = Value(5) - Value(3)\nprint(y._op)", "+", "-", id="a difference is one op, not + and *"),
     pytest.param("y = Value(5) / Value(2)\nprint(y._op)", "*", "/", id="a quotient is one op, not * and **-1"),
     pytest.param(
