@@ -148,7 +148,7 @@ def draw_paths(
     boxes, edges = _parts(graph, shown, count, total)
     what = f"d{_short(graph, graph.root.id)}/d{_short(graph, start)} = {short(total)}"
     summary = f"{what}: {'1 path' if count == 1 else f'the sum over {_many(count)} paths'}"
-    return Drawing.of(placed_diagram(boxes, edges, (True, False, True), direction, layout, tuple(messages), summary))
+    return Drawing.of(placed_diagram(boxes, edges, (True, False), direction, layout, tuple(messages), summary))
 
 
 explain = draw_paths

@@ -133,7 +133,7 @@ class Diagram:
         width, height: size of the picture.
         boxes: in topological order of the (last) node they stand for.
         edges: in order of the consuming node, then of its operands.
-        shows_values, shows_gradients, shows_slopes: which texts have their place in it.
+        shows_values, shows_gradients: which texts have their place in it.
         direction: "LR" or "TB".
         engine: who placed the boxes: "builtin" or "dot".
         messages: what was done that was not asked for, such as folding; shown below the picture in notebooks.
@@ -146,7 +146,6 @@ class Diagram:
     edges: tuple[Edge, ...]
     shows_values: bool = True
     shows_gradients: bool = True
-    shows_slopes: bool = False
     direction: Direction = "LR"
     engine: Literal["builtin", "dot"] = "builtin"
     messages: tuple[str, ...] = ()

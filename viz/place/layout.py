@@ -82,13 +82,13 @@ def layout(
     boxes, edges = boxes_and_edges(graph, folding, values, gradients, slopes, names)
     words = summary(graph, len(boxes))
     messages = (*folding.messages, *changed_since(graph))
-    return placed_diagram(boxes, edges, (values, gradients, slopes), direction, engine, messages, words, room)
+    return placed_diagram(boxes, edges, (values, gradients), direction, engine, messages, words, room)
 
 
 def placed_diagram(
     boxes: list[Box],
     edges: list[Edge],
-    shows: tuple[bool, bool, bool],
+    shows: tuple[bool, bool],
     direction: Direction,
     engine: Engine,
     messages: tuple[str, ...],
@@ -173,7 +173,7 @@ def _diagram(
     edges: list[Edge],
     sizes: list[Point],
     placed: Placed,
-    shows: tuple[bool, bool, bool],
+    shows: tuple[bool, bool],
     direction: Direction,
     engine: Literal["builtin", "dot"],
     messages: tuple[str, ...],
