@@ -47,7 +47,10 @@ class Table(NamedTuple):
 
         def line(cells: Sequence[str], tag: str) -> str:
             sides = ["right" if k in self.right else "left" for k in range(len(cells))]
-            inner = (f'<{tag} style="text-align:{side}">{escape(c)}</{tag}>' for c, side in zip(cells, sides))
+            inner = (
+                f'<{tag} style="text-align:{side};padding:.1em .6em">{escape(c)}</{tag}>'
+                for c, side in zip(cells, sides)
+            )
             return f"<tr>{''.join(inner)}</tr>"
 
         above, below = (f"<div>{escape(text)}</div>" if text else "" for text in (self.above, self.below))
