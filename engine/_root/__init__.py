@@ -15,8 +15,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-if (sys.argv[:1] == ["-m"] and "glassgrad" in sys.orig_argv) or "".join(sys.argv[:1]).endswith(
-    ("/glassgrad", "\\glassgrad.exe")
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler and (
+    (sys.argv[:1] == ["-m"] and "glassgrad" in sys.orig_argv)
+    or "".join(sys.argv[:1]).endswith(("/glassgrad", "\\glassgrad.exe"))
 ):
     # The command: until it runs, nothing is under way that Ctrl-C would lose, and it ends with one line.
     signal.signal(signal.SIGINT, lambda *_: (os.write(2, b"\nglassgrad: interrupted\n"), os._exit(130)))

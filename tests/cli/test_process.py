@@ -181,3 +181,14 @@ def test_ctrl_c_is_one_line(case, tmp_path):
     assert said.replace("running your file mine.py to get", "").split("\n")[-2:] == ["glassgrad: interrupted", ""]
     assert "Traceback" not in said
     assert "Exception ignored" not in said
+
+
+@posix
+def test_where_ctrl_c_is_to_be_ignored_it_is(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import os, signal\n\ndef f(x):\n    os.kill(os.getpid(), signal.SIGINT)\n    return x * x\n"
+    )
+    command = f"trap '' INT; '{sys.executable}' -m glassgrad check mine.py:f x=2"
+    result = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "ok: 1 derivative agrees" in result.stdout

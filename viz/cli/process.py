@@ -93,12 +93,12 @@ def raising_at_interrupt() -> Iterator[None]:
 
     Before and after, where nothing is under way that would be lost, it ends the process: see `glassgrad/__init__.py`.
     """
-    hook = sys.unraisablehook
-    try:
-        before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    except ValueError:  # not in the main thread
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():  # as in `nohup glassgrad …`
         yield
         return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    hook = sys.unraisablehook
     sys.unraisablehook = _raise_again
     try:
         yield
