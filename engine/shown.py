@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
 JOINERS: Final = frozenset("\u200c\u200d")
@@ -26,3 +27,13 @@ def is_hidden(character: str) -> bool:
     if character in JOINERS or 0xE0020 <= ord(character) <= 0xE007F:  # the last are the letters of flag emoji
         return False
     return unicodedata.category(character) in _HIDDEN
+
+
+def few(names: Sequence[str], most: int = 5) -> str:
+    """The first names, safe to print, and how many more there are.
+
+    >>> few(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return visible(", ".join(names[:most])) + more

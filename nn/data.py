@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.shown import few
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -55,15 +57,15 @@ class Dataset:
 
 
 def _plane(inputs: Array, targets: NDArray[np.int_], rng: np.random.Generator, noise: float, *classes: str) -> Dataset:
-    _check_noise(noise)
-    noisy = inputs + rng.normal(0.0, noise, inputs.shape)
+    noisy = inputs + _noise(rng, noise, inputs.shape)
     order = rng.permutation(len(inputs))
     return Dataset(noisy[order], targets[order], ("x1", "x2"), classes or ("0", "1"))
 
 
-def _check_noise(noise: float) -> None:
+def _noise(rng: np.random.Generator, noise: float, shape: tuple[int, ...]) -> Array:
     if not 0 <= noise < math.inf:
         raise ValueError(f"noise is a standard deviation and must be a number from 0 up, got {noise!r}")
+    return rng.normal(0.0, noise, shape)
 
 
 def _cos_sin(angles: Array) -> Array:
@@ -140,8 +142,7 @@ def sine(n: int = 80, noise: float = 0.1, seed: int = 0) -> Dataset:
     """y = sin(x) on −π … π with normal noise on y: a regression. Arguments as for `xor`."""
     rng = np.random.default_rng(seed)
     x = rng.uniform(-np.pi, np.pi, n)
-    _check_noise(noise)
-    return Dataset(x[:, None], _cos_sin(x)[:, 1] + rng.normal(0.0, noise, n), ("x",))
+    return Dataset(x[:, None], _cos_sin(x)[:, 1] + _noise(rng, noise, (n,)), ("x",))
 
 
 def iris() -> Dataset:
@@ -164,14 +165,7 @@ def _of_sklearn(name: str, target: str, scale: float = 1.0) -> Dataset:
     return Dataset(found.data / scale, found.target, features, classes, target)
 
 
-MADE: dict[str, Callable[..., Dataset]] = {
-    "xor": xor,
-    "moons": moons,
-    "circles": circles,
-    "spiral": spiral,
-    "blobs": blobs,
-    "sine": sine,
-}
+MADE: dict[str, Callable[..., Dataset]] = {make.__name__: make for make in (xor, moons, circles, spiral, blobs, sine)}
 REAL: dict[str, Callable[[], Dataset]] = {"iris": iris, "digits": digits}
 
 
@@ -381,5 +375,4 @@ def _short(text: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-    return ", ".join(map(_short, names[:12])) + more
+    return few(list(map(_short, names)), 12)

@@ -137,11 +137,10 @@ def from_bytes(content: bytes, into: Module | None = None) -> tuple[Any, dict[st
         raise NetworkFileError(f"its tensors do not fill the {len(payload)} bytes that follow the header")
     if not np.isfinite(numbers).all():
         raise NetworkFileError("a number in it is not finite: a network of glassgrad has finite parameters")
-    if into is not None and _architecture(into) != architecture:
-        raise NetworkFileError(
-            f"the file has the architecture {architecture}, the network to load into {_architecture(into)}"
-        )
     model = _built(architecture) if into is None else into
+    if _architecture(model) != architecture:
+        whose = "such a network has" if into is None else "the network to load into"
+        raise NetworkFileError(f"the file has the architecture {architecture}, {whose} {_architecture(model)}")
     rows = _rows(model)
     weights = [w for layer in rows for part in ([w for n in layer for w in n.w], [n.b for n in layer]) for w in part]
     write(numbers.tolist(), weights)
@@ -218,9 +217,6 @@ def _check_architecture(found: Any) -> None:
         or any(type(size) is not int or size < 1 for size in (found["nin"], *found["nouts"]))
         or len(found["activations"]) != len(found["nouts"])
         or not all(isinstance(name, str) for name in found["activations"])
-        or (found["kind"] != "MLP" and len(found["nouts"]) != 1)
-        or (found["kind"] == "Neuron" and found["nouts"] != [1])
-        or (found["kind"] == "Perceptron" and (found["activations"] != ["linear"] or found["expand"]))
     ):
         raise NetworkFileError(f"its architecture cannot be read: {str(found)[:200]}")
 

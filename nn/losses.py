@@ -158,7 +158,7 @@ def l2_penalty(parameters: Sequence[Value], strength: float) -> Any:
     return strength * apply("dot", list(parameters), list(parameters))
 
 
-def loss_named(loss: str | Callable[[Any, Any], Any]) -> Loss:
+def loss_named(loss: str | Callable[[Any, Any], Any] | None) -> Loss:
     """The table's entry for a name or one of its functions; any other function takes real numbers.
 
     Raises:
@@ -166,8 +166,7 @@ def loss_named(loss: str | Callable[[Any, Any], Any]) -> Loss:
     """
     if callable(loss):
         return next((entry for entry in LOSSES.values() if entry.function is loss), Loss(loss, "numbers"))
-    if loss not in LOSSES:
-        raise ValueError(
-            f"unknown loss {loss!r} (must be one of {', '.join(LOSSES)}, or a function of outputs and target)"
-        )
+    if loss is None or loss not in LOSSES:
+        what = "fit needs a loss" if loss is None else f"unknown loss {loss!r}"
+        raise ValueError(f"{what} (must be one of {', '.join(LOSSES)}, or a function of outputs and target)")
     return LOSSES[loss]

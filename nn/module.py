@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..engine.core.origin import change
 from ..engine.core.value import LEAF, Value
 from ..engine.number import number
-from ..engine.shown import visible
+from ..engine.shown import few
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -84,7 +84,7 @@ class Module:
         """
         parameters = dict(self.named_parameters())
         problems = [
-            f"{what} {_few(names)}"
+            f"{what} {few(names)}"
             for what, names in (
                 ("lacks", [path for path in parameters if path not in state]),
                 ("has unknown", [path for path in state if path not in parameters]),
@@ -125,8 +125,3 @@ def _parts(part: Any, path: str, seen: set[Any]) -> Iterator[tuple[str, Value | 
     elif isinstance(part, dict):
         for key, inner in part.items():
             yield from _parts(inner, f"{path}[{key!r}]", seen)
-
-
-def _few(names: list[str]) -> str:
-    shown = visible(", ".join(names[:5]))
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

@@ -58,13 +58,10 @@ def _matrix_products(model: MLP, rows: Array) -> Array:
         for name in dict.fromkeys(names):
             if name != LINEAR:
                 columns = [i for i, other in enumerate(names) if other == name]
-                rows[:, columns] = _activated(name, rows[:, columns])
+                others = [one.default for one in OPS[name].inputs[1:]]
+                with np.errstate(over="ignore"):  # an exp that overflows to infinity is right in every activation
+                    rows[:, columns] = array_function(OPS[name])(rows[:, columns], *others)
     return rows
-
-
-def _activated(name: str, rows: Array) -> Array:
-    with np.errstate(over="ignore"):  # an exp that overflows to infinity is right in every activation
-        return np.asarray(array_function(OPS[name])(rows, *(one.default for one in OPS[name].inputs[1:])))
 
 
 def predict(model: Callable[[Any], Any], inputs: ArrayLike, task: str = "classification") -> NDArray[Any]:
@@ -131,13 +128,8 @@ def dead_relus(model: Callable[[Any], Any], inputs: ArrayLike) -> bool:
     Args:
         model, inputs: as for `outputs`.
 
-    >>> model = MLP(1, [3, 1], seed=1)
-    >>> dead_relus(model, [[-1.0], [1.0]])
+    >>> dead_relus(MLP(1, [3, 1], seed=1), [[-1.0], [1.0]])
     False
-    >>> for neuron in model.layers[0].neurons:
-    ...     neuron.b.data = -9.0
-    >>> dead_relus(model, [[-1.0], [1.0]])
-    True
     """
     found = False
     for row in table(inputs).tolist():

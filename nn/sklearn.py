@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .history import History
 
 
+_OF_FIT = ("optimizer", "learning_rate", "epochs", "batch_size", "l1", "l2", "patience", "compiled")
+
+
 class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """What both estimators have in common."""
 
@@ -74,22 +77,9 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
             Standardisation.of(inputs) if self.standardise else Standardisation((0.0,) * columns, (1.0,) * columns)
         )
         self.model_ = MLP(columns, [*self.hidden, count], activation=self.activation, init=self.init, seed=seed)
-        self.history_ = fit(
-            self.model_,
-            self.scaling_.apply(inputs),
-            targets,
-            loss=loss,
-            optimizer=self.optimizer,
-            learning_rate=self.learning_rate,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            l1=self.l1,
-            l2=self.l2,
-            patience=self.patience,
-            compiled=self.compiled,
-            seed=seed,
-            progress=False,
-        )
+        given = {name: getattr(self, name) for name in _OF_FIT}
+        inputs = self.scaling_.apply(inputs)
+        self.history_ = fit(self.model_, inputs, targets, loss=loss, seed=seed, progress=False, **given)
         self.n_iter_ = len(self.history_)
 
     def _scaled(self, given: Any) -> NDArray[np.float64]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+import threading
 import time
 import warnings
 from contextlib import contextmanager
@@ -16,13 +18,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..engine.core.value import Value, no_grad
 from ..engine.errors import DomainError
+from ..engine.number import counted
 from .data import batches, one_hot, split_indices
 from .history import Epoch, History
 from .losses import Coding, loss_named
 from .module import PARAMETERS, write
 from .optimizers import Optimizer, optimizer_named
 from .prediction import class_numbers, classes_of_outputs, dead_relus, outputs, table
-from .update import Step, Task, birthplace, choose_step
+from .update import Task, birthplace, choose_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from .module import Module
     from .schedules import Schedule
+    from .update import Step
 
     Array = NDArray[np.float64]
 
@@ -94,11 +98,6 @@ def fit(
     >>> bool(history.loss[-1] < history.loss[0]), nn.accuracy(model, X, y) > 0.9
     (True, True)
     """
-    if loss is None:
-        raise TypeError(
-            'fit needs loss=: "half_squared_error" for numbers, "binary_cross_entropy" for two classes of one '
-            'output, "cross_entropy" for an output each, or your own function of outputs and target'
-        )
     chosen = loss_named(loss)
     rows = table(inputs)
     try:
@@ -122,11 +121,22 @@ def fit(
     run = _Run(model, chosen.function, rows, wanted, chosen.coding, held_out, l1, l2)
     rule = optimizer_named(optimizer, learning_rate)
     with _alone(rule, *run.parameters), _progress_bar(epochs, progress) as show:
-        step = choose_step(run, compiled)
-        if step.engine.startswith("eager: "):
-            why = step.engine.removeprefix("eager: ")
+        step, engine = choose_step(run, compiled)
+        why = engine.removeprefix("eager: ")
+        if why != engine:
             warnings.warn(f"fit uses the slower, eager engine: {why}", RuntimeWarning, stacklevel=2)
-        return run.train(step, rule, epochs, batch_size, patience, min_improvement, list(callbacks), seed, show)
+        return run.train(
+            step,
+            History(engine=engine),
+            rule,
+            epochs,
+            batch_size,
+            patience,
+            min_improvement,
+            list(callbacks),
+            seed,
+            show,
+        )
 
 
 _busy: set[int] = set()
@@ -164,6 +174,7 @@ class _Run(Task):
     def train(
         self,
         step: Step,
+        history: History,
         optimizer: Optimizer,
         epochs: int,
         batch_size: int | None,
@@ -174,7 +185,6 @@ class _Run(Task):
         show: Callable[[Epoch], None],
     ) -> History:
         rng = np.random.default_rng(seed)
-        history = History(engine=step.engine)
         best, best_vector = math.inf, self.vector
         reference, falling, told = math.inf, 0, False
         started = time.perf_counter()
@@ -315,20 +325,17 @@ def encoded(targets: ArrayLike, coding: Coding, count: int, examples: int) -> Ar
         numbers = class_numbers(found)
         if count > 1:
             found = one_hot(numbers, count)
-        elif coding == "signs" and not np.isin(numbers, (0, 1)).all():
-            raise ValueError(
-                f"with one output the classes are 0 and 1 (or -1 and 1), got {np.unique(found)[:5].tolist()}"
-            )
         else:
             found = numbers.astype(float)
-            if coding == "bits" and not ((found >= 0) & (found <= 1)).all():
-                raise ValueError(f"with one output the classes are 0 and 1, got {np.unique(found)[:5].tolist()}")
+            if not (np.isin(found, (0, 1)) if coding == "signs" else (found >= 0) & (found <= 1)).all():
+                given = np.unique(targets)[:5].tolist()
+                raise ValueError(f"with one output the classes are 0 and 1 (or -1 and 1), got {given}")
         if coding == "signs":
             found = 2 * found - 1
-    if found.shape != ((examples,) if count == 1 else (examples, count)):
-        raise ValueError(
-            f"the network has {count} outputs, so targets must have the shape ({examples}, {count}), got {found.shape}"
-        )
+    wanted = (examples,) if count == 1 else (examples, count)
+    if found.shape != wanted:
+        outputs = counted(count, "output")
+        raise ValueError(f"the network has {outputs}, so targets must have the shape {wanted}, got {found.shape}")
     return np.asarray(found)
 
 
@@ -351,7 +358,10 @@ def _progress_bar(epochs: int, wanted: bool | None) -> Iterator[Callable[[Epoch]
             TextColumn("{task.description}"),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=console, transient=True) as bar:
+        # With several threads the bars would lose each other's way back; what goes to a file is left alone.
+        alone = threading.current_thread() is threading.main_thread()
+        moved: dict[str, Any] = {"redirect_stdout": alone and sys.stdout.isatty(), "redirect_stderr": alone}
+        with Progress(*columns, console=console, transient=True, **moved) as bar:
             task = bar.add_task("looking for the matrices", total=epochs)
             yield lambda epoch: bar.update(task, completed=epoch.number, description=_told(epoch))
 

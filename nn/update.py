@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
     Indices = NDArray[np.int_]
+    Step = Callable[[Array, Indices], tuple[float, Array]]
+    """From the parameters and the examples of a batch to their mean loss and its gradient."""
 
 
 PROBES = 16
@@ -47,20 +49,11 @@ class Task:
             raise ValueError(f"{self.model!r} has no parameters to train")
 
 
-class Step(Protocol):
-    """The loss at parameters `vector`, mean over the examples `batch`, and its gradient."""
-
-    engine: str
-
-    def __call__(self, vector: Array, batch: Indices) -> tuple[float, Array]:
-        """Loss and gradient, shape (parameters,)."""
-
-
 class EagerStep:
     """Forward and backward on the recorded graph, example by example."""
 
     def __init__(self, task: Task) -> None:
-        self.task, self.engine = task, "eager"
+        self.task = task
         self.targets: list[Any] = task.targets.tolist()
         self.rows: dict[int, list[Value]] = {}
 
@@ -85,29 +78,25 @@ class EagerStep:
         return self.rows[i]
 
 
-class CompiledStep:
+def compiled_step(task: Task) -> Step:
     """The same through `glassgrad.compile`: scalar code in, NumPy matrix program out."""
+    inputs, targets = task.inputs, task.targets.astype(float)
+    example = inputs[0].tolist(), targets[0].tolist()
+    program = compile(lambda x, y: task.loss(task.model(x), y), example=example, params=task.parameters)
 
-    def __init__(self, task: Task) -> None:
-        self.inputs, self.targets, self.engine = task.inputs, task.targets.astype(float), "compiled"
-        self.program = compile(
-            lambda x, y: task.loss(task.model(x), y),
-            example=(self.inputs[0].tolist(), self.targets[0].tolist()),
-            params=task.parameters,
-        )
-
-    def __call__(self, vector: Array, batch: Indices) -> tuple[float, Array]:
-        """Loss and gradient."""
-        self.program.params[:] = vector
-        value, gradient = self.program.value_and_grad(self.inputs[batch], self.targets[batch])
+    def step(vector: Array, batch: Indices) -> tuple[float, Array]:
+        program.params[:] = vector
+        value, gradient = program.value_and_grad(inputs[batch], targets[batch])
         return float(value), np.array(gradient)
 
+    return step
 
-def choose_step(task: Task, compiled: bool) -> Step:
-    """The compiled step if that is wanted and the model can be traced, else the eager one, which says why."""
+
+def choose_step(task: Task, compiled: bool) -> tuple[Step, str]:
+    """The compiled step if that is wanted and the model can be traced, else the eager one; and which, and why."""
     eager = EagerStep(task)
     if not compiled:
-        return eager
+        return eager, "eager"
     vector, n = np.array([p.data for p in task.parameters]), len(task.inputs)
     first_of_each = np.unique(task.targets, axis=0, return_index=True)[1]
     probes = sorted({*np.linspace(0, n - 1, min(PROBES, n)).astype(int).tolist(), *first_of_each[:PROBES].tolist()})
@@ -116,22 +105,21 @@ def choose_step(task: Task, compiled: bool) -> Step:
     except DomainError:
         wanted = [(math.nan, vector)]
     if not all(math.isfinite(value) for value, _ in wanted):
-        return eager  # the training tells where
+        return eager, "eager"  # the training tells where
     try:
-        step = CompiledStep(task)
+        step = compiled_step(task)
         with np.errstate(all="ignore"):  # what is not finite does not agree
             wrong = [i for i, one in zip(probes, wanted) if not _agree(one, step(vector, np.array([i])))]
     except (CompileError, DomainError) as error:
-        eager.engine = f"eager: {str(error).splitlines()[0]}"
+        why = str(error).splitlines()[0]
     except Exception as error:  # of a traced number a loss may ask what only a plain one can do
         told = " ".join(f"{type(error).__name__}: {error}".split())
-        eager.engine = f"eager: the compiler cannot trace the loss or the model, {told}"
+        why = f"the compiler cannot trace the loss or the model, {told}"
     else:
         if not wrong:
-            return step
-        told = f"the compiled program gives other numbers on example {wrong[0]}, does an `if` look at data?"
-        eager.engine = f"eager: {told}"
-    return eager
+            return step, "compiled"
+        why = f"the compiled program gives other numbers on example {wrong[0]}, does an `if` look at data?"
+    return eager, f"eager: {why}"
 
 
 def _agree(a: tuple[float, Array], b: tuple[float, Array]) -> bool:

@@ -69,7 +69,7 @@ def test_a_branch_on_rare_targets_is_trained_on_the_loss_that_was_given(rows):
 
 
 def test_without_a_loss_the_way_out_is_said():
-    with pytest.raises(TypeError, match='fit needs loss=: "half_squared_error" for numbers, "binary_cross_entropy"'):
+    with pytest.raises(ValueError, match=r"fit needs a loss \(must be one of half_squared_error, "):
         nn.fit(nn.MLP(1, [1]), [[1.0]], [1.0])
 
 
@@ -210,3 +210,20 @@ def test_a_network_of_ones_own_too(switching):
     finally:
         done.set()
         writer.join()
+
+
+def test_what_a_callback_prints_goes_where_it_would_without_a_bar(capfd):
+    nn.fit(nn.MLP(2, [1]), *nn.moons(10), "hinge", epochs=2, progress=True, callbacks=[lambda epoch: print("mine")])
+    assert capfd.readouterr().out == "mine\n" * 2
+
+
+def test_bars_of_several_threads_leave_the_streams_as_they_were():
+    streams = sys.stdout, sys.stderr
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            list(
+                pool.map(
+                    lambda seed: nn.fit(nn.MLP(2, [1], seed=seed), *nn.moons(10), "hinge", progress=True), range(4)
+                )
+            )
+    assert (sys.stdout, sys.stderr) == streams
