@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -97,4 +98,5 @@ def test_the_source_line_is_shown_and_its_part_underlined(walk):
     line = next(e for e in frame.findall(f"{SVG}text") if e.find(f"{SVG}tspan") is not None)
     assert "".join(line.itertext()).strip() == "c = b + a"  # without columns (Python 3.10) the whole line
     part = line.find(f"{SVG}tspan")
-    assert (part.text, part.get("text-decoration")) == ("b + a", "underline")
+    assert part.text.strip() == ("b + a" if sys.version_info >= (3, 11) else "c = b + a")
+    assert part.get("text-decoration") == "underline"
