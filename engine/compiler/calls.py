@@ -85,10 +85,12 @@ class Calls:
         near = [(name, known.get(name)) for name in code.co_freevars]
         near += [(name, frame.f_globals.get(name)) for name in code.co_names]
         near += getattr(known.get("self"), "__dict__", {}).items()
-        if "random" in code.co_names and "numpy.random" in sys.modules:
+        if "numpy.random" not in sys.modules:
+            return
+        if "random" in code.co_names:
             near.append(("random", np.random.mtrand._rand))  # np.random.rand(…) and its like
         for name, owner in near:
-            if type(owner).__module__.startswith("numpy.random") and id(owner) not in self.generators:
+            if isinstance(owner, (np.random.Generator, np.random.RandomState)) and id(owner) not in self.generators:
                 self.generators[id(owner)] = (owner, _state(owner), place(code, 0, line_naming(code, name)))
 
     def _note_handlers(self, frame: FrameType) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from ..story.source import is_ours
 
 _LIBRARY: Final = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
-_WIDTH: Final = 80
+_WIDTH: Final = 60
 """A longer line is cut to the expression that it is about."""
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from threading import Lock, get_ident, local
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -107,13 +107,13 @@ class Program:
         self._arguments, self._values, self._mean, self._many = arguments, values, mean, many
         self._per_example = per_example
         self._params = np.array([v._data for v in values], dtype=np.float64)
-        self._lock, self._others = threading.Lock(), threading.local()
+        self._lock, self._others = Lock(), local()
         self._begin()
         self.views: Mapping[str, Floats] = _views(self._params, t.labels)
 
     def _begin(self) -> None:
         """Make what the calls of one thread write to."""
-        self._thread = threading.get_ident()
+        self._thread = get_ident()
         self._grads = np.zeros(len(self._params))
         self._bound: dict[int, Bound] = {}
         self._straight = (
@@ -189,7 +189,7 @@ class Program:
             CompileError: if a shape is wrong.
             DomainError: if a result is not finite; names the op and the example.
         """
-        if threading.get_ident() != self._thread:
+        if get_ident() != self._thread:
             return self._own().run(*arguments)
         if self._straight is not None and len(arguments) == len(self._arguments):
             kept = self._grads.copy()
@@ -233,7 +233,7 @@ class Program:
         """
         if self._many:
             raise CompileError("value_and_grad needs a program with one result; this one returns a list (use run)")
-        if threading.get_ident() != self._thread:
+        if get_ident() != self._thread:
             return self._own().value_and_grad(*arguments)
         if self._straight is not None and len(arguments) == len(self._arguments):
             return self._straight(*map(self._vector, arguments)) if arguments else self._straight()

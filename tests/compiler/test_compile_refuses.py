@@ -25,7 +25,10 @@ def refused(function, *example, match):
 
 
 def test_the_first_line_is_short_and_the_second_names_cures_that_exist():
-    first, second = refused(lambda x: W if x == 1 else -W, match="another path").splitlines()
+    def function(x):
+        return W if x == 1 else -W
+
+    first, second = refused(function, match="another path").splitlines()
     assert len(first) <= 120 + len("test_compile_refuses.py")
     assert "x == 1" in first
     for name in re.findall(r"gg\.(\w+)", second):
@@ -44,9 +47,15 @@ def test_a_refusal_that_the_function_catches_is_one_all_the_same():
 
 
 def test_the_user_s_line_is_named_also_below_a_library_and_in_another_thread():
-    assert "np.sort" in refused(lambda xs: W * np.sort(np.array(xs))[0], [1.0, 2.0], match="test_compile_refuses")
+    def least(xs):
+        return W * np.sort(np.array(xs))[0]
+
+    def side(x):
+        return W if x > 0 else -W
+
+    assert "np.sort" in refused(least, [1.0, 2.0], match="test_compile_refuses")
     found: list[str] = []
-    thread = threading.Thread(target=lambda: found.append(refused(lambda x: W if x > 0 else -W, match="x > 0")))
+    thread = threading.Thread(target=lambda: found.append(refused(side, match="x > 0")))
     thread.start()
     thread.join()
     assert found
