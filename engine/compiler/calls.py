@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
 import dis
 import random
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, datetime
 from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any, Final
@@ -19,7 +21,15 @@ from ..errors import DomainOverflowError, DomainZeroDivisionError
 from ..story.source import is_ours
 from .places import line_naming, place, place_of, user_frame
 
-_CLOCKS: Final = (time.time, time.time_ns)
+_OUTSIDE: Final = {
+    **dict.fromkeys([time.time, time.time_ns, time.localtime, time.gmtime, time.ctime], "reads the clock"),
+    **dict.fromkeys([datetime.now, datetime.utcnow, datetime.today, date.today], "reads the clock"),
+    **{
+        getattr(_thread, name): "starts a thread"
+        for name in ("start_new_thread", "start_joinable_thread")
+        if hasattr(_thread, name)
+    },
+}
 
 
 class TrialError(DomainZeroDivisionError, DomainOverflowError):
@@ -76,8 +86,8 @@ class Calls:
             owner = getattr(called, "__self__", None)
             if isinstance(owner, random.Random):
                 self.drawn.setdefault(id(owner), (owner, place_of(user_frame(frame))))
-            elif called in _CLOCKS and self.clock is None and not is_ours(frame):
-                self.clock = ("the function reads the clock", place_of(user_frame(frame)))
+            elif self.clock is None and not is_ours(frame) and (does := _does(called)):
+                self.clock = (f"the function {does}", place_of(user_frame(frame)))
 
     def _note_generators(self, frame: FrameType) -> None:
         """Remember the state of NumPy's generators that a function can name: the interpreter is silent about them."""
@@ -117,6 +127,13 @@ class Calls:
             if _state(owner) != before:
                 return "the function draws random numbers", there
         return self.clock
+
+
+def _does(called: Any) -> str:
+    try:
+        return _OUTSIDE.get(called, "")
+    except TypeError:  # a method of something that cannot be hashed, as of a list
+        return ""
 
 
 def _state(generator: Any) -> str:

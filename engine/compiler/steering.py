@@ -43,6 +43,8 @@ _CURES: Final = {
     ".slopes": "Use gg.grad(y, x, create_graph=True): it gives derivatives as Values.",
     "gg.grad(…)": "Write gg.grad(y, x, create_graph=True): it gives derivatives as Values.",
     ".detach()": "What is to stay fixed is computed outside the function, or handed in as an argument.",
+    ".data = …": "Compute a new Value instead: v = v * 0.5.",
+    "copy": "Use the Value itself: arithmetic never changes it.",
     "no_grad()": "What is to stay fixed is computed outside the function, or handed in as an argument.",
     "hash()": f"Its number is no key. {_CHOOSE}",
     "text": "A program does not print, and must not go on from text; show numbers outside the function.",
@@ -56,6 +58,8 @@ _DOES: Final = {
     "text": "a Value is written out as text",
     "no_grad()": "no_grad() cuts off what depends on the data",
     ".detach()": ".detach() cuts off what depends on the data",
+    ".data = …": ".data is set of a Value that depends on the data",
+    "copy": "a copy of a Value is cut off from what it depends on",
     "gg.grad(…)": "gg.grad hands out a derivative as a number",
 }
 Function = Callable[..., Any]
@@ -243,8 +247,14 @@ def _trace_again(problem: Problem, first: Run, limit: int) -> None:
         _unsteady(first, Run(problem, limit=limit).trace())
         return
     seen = Calls()
-    with seen.listening():
-        second = Run(problem, limit=limit).trace()
+    second = Run(problem, limit=limit)
+    try:
+        with seen.listening():
+            second.trace()
+    except CompileError:
+        raise
+    except Exception as error:
+        raise _unsteady_error(problem, f" (now there is {type(error).__name__}: {error})") from error
     drawn = seen.outside()
     if drawn:
         raise CompileError(f"{drawn[0]}, at {drawn[1]}\nIts numbers would be the same in each call. {_CHOOSE}")
@@ -274,12 +284,16 @@ def _first(seen: Calls) -> str:
 
 def _unsteady(first: Run, second: Run) -> None:
     if not first.same_as(second) or [d[::2] for d in first.decisions] != [d[::2] for d in second.decisions]:
-        raise CompileError(
-            "the function gives another graph when it is traced again on the same numbers"
-            f"{home(first.problem.function)}\n"
-            "Something outside steers it: a counter, a list that grows, random numbers, the time. "
-            "Hand it in as an argument."
-        )
+        raise _unsteady_error(first.problem)
+
+
+def _unsteady_error(problem: Problem, more: str = "") -> CompileError:
+    return CompileError(
+        "the function gives another graph when it is traced again on the same numbers"
+        f"{home(problem.function)}\n"
+        "Something outside steers it: a counter, a list or iterator that it uses up, random numbers, the time. "
+        f"Hand it in as an argument.{more}"
+    )
 
 
 def _turn_comparisons(problem: Problem, first: Run, limit: int) -> None:

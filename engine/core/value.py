@@ -54,6 +54,9 @@ class Value(Operators):
     child what the gradient of the result brings it. Any other attribute may be set, too; a subclass's arithmetic gives
     nodes of the subclass (made without its `__init__`).
 
+    `v == 2.0` compares the number, as `<` does; `a == b` of two Values is true for one and the same node alone, as sets
+    of visited nodes need it, and warns if it is asked of two with equal numbers.
+
     Raises:
         TypeError: if `data` is not a real number, or a child not a Value.
 
@@ -118,6 +121,8 @@ class Value(Operators):
 
     @data.setter
     def data(self, new: float) -> None:
+        if STATE.watched:
+            read(self, ".data = …")
         change(self, new if new.__class__ is float else number(new, "Value.data"))
 
     @property
@@ -289,6 +294,8 @@ class Value(Operators):
 
     def __copy__(self) -> Value:
         """A second node with the same number, behind it the same graph."""
+        if STATE.watched:
+            read(self, "copy")
         twin = object.__new__(self.__class__)
         for slot in Value.__slots__[1:]:
             setattr(twin, slot, getattr(self, slot))
@@ -296,6 +303,8 @@ class Value(Operators):
         return twin
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        if STATE.watched:
+            read(self, "copy")
         return reduced(self)
 
     def __setstate__(self, state: Any) -> None:

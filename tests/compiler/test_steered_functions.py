@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import copy
 import enum
 import functools
 import heapq
 import itertools
 import math
 import operator
+import pickle
 import random
 import re
 import statistics
@@ -20,6 +22,8 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -559,6 +563,61 @@ def clock_decides(x):
     return W * x if time.time() > 1e6 else B
 
 
+@steered(*X)
+def date_decides(x):
+    return W * x if datetime.now().year > 2000 else B  # as people write it
+
+
+QUEUE = [3.0, 2.0, 1.0]
+
+
+@steered(*X)
+def uses_up_a_list(x):
+    return W * x if QUEUE and QUEUE.pop() else B
+
+
+NUMBERS = iter([1.0])
+
+
+@steered(*X)
+def next_of_an_iterator(x):
+    return W * x * next(NUMBERS)
+
+
+@steered(*XS)
+def in_a_thread(xs):
+    with ThreadPoolExecutor(1) as pool:
+        return W * gg.sum(list(pool.map(lambda v: v if v < 2000 else v * 2, xs)))
+
+
+@steered(*X)
+def copied(x):
+    return W * x if copy.deepcopy(x) < 800 else B * x
+
+
+@steered(*X)
+def copied_flat(x):
+    return W * x if copy.copy(x) < 800 else B * x
+
+
+@steered(*X)
+def pickled(x):
+    return W * pickle.loads(pickle.dumps(x)) + B
+
+
+@steered(*X)
+def weight_set_inside(x):
+    W.data = 0.7
+    return W * x + B
+
+
+@steered(*X)
+def argument_set_inside(x):
+    x = x if isinstance(x, Value) else Value(x)
+    x.data = 2.0
+    return W * x
+
+
 def alternating():
     last = [False]
 
@@ -796,4 +855,4 @@ def test_no_steered_function_becomes_a_wrong_program(case):
 
 
 def test_there_are_enough_of_them():
-    assert len(CASES) >= 90
+    assert len(CASES) >= 100
