@@ -1,46 +1,31 @@
 """`Value`: one number that remembers how it was computed.
 
 Arithmetic on Values records a graph. Every node stores its local slopes when it is made, so the chain rule
-in `backward.py` is one loop over data. Operators and methods follow from the op table (`operators.py`).
+in `backward.py` is one loop over data. Operators and methods follow from the op table (`operators.py`); comparisons,
+copies and the names that micrograd's followers know are in `habits.py`.
 """
 
 from __future__ import annotations
 
-import sys
-import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from functools import partial
-from opcode import opmap
-from types import FrameType
+from collections.abc import Iterable
 from typing import Any, cast
 
 from ..errors import GraphError
 from ..number import number
-from ..rules.ops import OPS
 from . import record
 from .backward import WALKING, backward
 from .chain import own_slopes
-from .copying import reduced, restore
+from .habits import Habits, watched
 from .operators import Operators
-from .origin import LOCK, STATE, Origin, change
-from .own import OWN, WRITTEN, assign_rule, become_own
+from .origin import STATE, Origin, change
+from .own import OWN, WRITTEN, become_own
 from .record import CONST, DETACHED, LEAF, NOT_COMPUTED, no_grad
-from .watch import WATCHER, Watcher, compared, read
+from .watch import read
 
 __all__ = ["CONST", "DETACHED", "LEAF", "Value", "constant", "no_grad", "watched"]
 
 
-def _refused(what: str, way_out: str) -> Callable[..., Any]:
-    def refuse(self: Value, *_: object) -> Any:
-        if STATE.watched:
-            read(self, what)
-        raise TypeError(f"{what} of {self!r} would lose the gradient silently: {way_out}")
-
-    return refuse
-
-
-class Value(Operators):
+class Value(Habits):
     """A node of the computation graph.
 
     Args:
@@ -102,13 +87,6 @@ class Value(Operators):
             self.label = label
         if _children != () or _op != "":
             become_own(self, cast("Iterable[Value]", _children), _op)
-
-    def __init_subclass__(cls, **given: Any) -> None:
-        """A subclass with an `__add__` or `__mul__` of its own has it for `1 + x` and `2 * x`, too."""
-        super().__init_subclass__(**given)
-        for operator, reflected in (("__add__", "__radd__"), ("__mul__", "__rmul__")):
-            if operator in vars(cls) and reflected not in vars(cls):
-                setattr(cls, reflected, vars(cls)[operator])
 
     # -- what a node knows --------------------------------------------------------------------------------
 
@@ -207,7 +185,8 @@ class Value(Operators):
         if STATE.watched:
             read(self, ".detach()")
         node = cast("Value", record.detached(self, self._data))
-        node._label = self._label
+        if self._label:
+            node._label = self._label
         return node
 
     # -- numbers ------------------------------------------------------------------------------------------
@@ -218,73 +197,6 @@ class Value(Operators):
             return self  # the start of Python's sum(): no stray node
         return Operators.__radd__(self, other)
 
-    def __pos__(self) -> Value:
-        return self
-
-    # `==` with a number compares the numbers. Two Values are equal if they are the same node, as in micrograd: sets and
-    # lists of visited nodes rely on it.
-
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if isinstance(other, Value):
-            if self._data == other._data and _compares(sys._getframe(1)):
-                warnings.warn(
-                    "a == b asks whether two Values are the same node, and these are not, though both are "
-                    f"{self._data!r}: write a.data == b.data to compare their numbers, or a is b",
-                    RuntimeWarning,
-                    stacklevel=2,
-                )
-            return compared(False, self, other, nodes=True) if STATE.watched else False
-        try:
-            outcome = self._data == number(other, "a comparison with a Value")
-        except (TypeError, OverflowError):
-            return NotImplemented
-        return compared(outcome, self) if STATE.watched else outcome
-
-    __hash__ = object.__hash__  # quick: graphs are walked with dicts and sets of nodes
-
-    def __lt__(self, other: Value | float) -> bool:
-        outcome = self._data < _data(other)
-        return compared(outcome, self, other) if STATE.watched else outcome
-
-    def __le__(self, other: Value | float) -> bool:
-        outcome = self._data <= _data(other)
-        return compared(outcome, self, other) if STATE.watched else outcome
-
-    def __gt__(self, other: Value | float) -> bool:
-        outcome = self._data > _data(other)
-        return compared(outcome, self, other) if STATE.watched else outcome
-
-    def __ge__(self, other: Value | float) -> bool:
-        outcome = self._data >= _data(other)
-        return compared(outcome, self, other) if STATE.watched else outcome
-
-    def __bool__(self) -> bool:
-        outcome = self._data != 0.0
-        return compared(outcome, self) if STATE.watched else outcome
-
-    __float__ = _refused("float()", "use .data for the number, and v.exp() or gg.tanh(v) instead of math functions")
-    __int__ = _refused("int()", "use int(v.data) for the number")
-    __index__ = _refused(
-        "an index out", "use int(v.data) for the number; to choose by a Value, multiply by a one-hot list"
-    )
-    __round__ = _refused("round()", "use round(v.data, digits) for the number, f'{v:.3f}' for its text")
-    __floordiv__ = __rfloordiv__ = _refused(
-        "//", "the slope of a whole number is 0; use v.data // c, or (v - v % c) / c"
-    )
-    __divmod__ = __rdivmod__ = _refused("divmod()", "use v % c for the rest, and (v - v % c) / c")
-    as_integer_ratio = _refused("statistics", "use sum(values) / len(values) for the mean, .data for the number")
-
-    def conjugate(self) -> Value:
-        """Itself: a real number. `np.std` asks for it."""
-        return self
-
-    def __format__(self, spec: str) -> str:
-        if STATE.watched:
-            read(self, "text")
-        return format(self._data, spec) if spec else repr(self)
-
     def __repr__(self) -> str:
         if STATE.watched:
             read(self, "text")
@@ -292,116 +204,9 @@ class Value(Operators):
         grad = f", grad={self._grad!r}" if self.has_grad else ""
         return f"Value({self._data!r}{label}{grad})"
 
-    def __copy__(self) -> Value:
-        """A second node with the same number, behind it the same graph."""
-        if STATE.watched:
-            read(self, "copy")
-        twin = object.__new__(self.__class__)
-        for slot in Value.__slots__[1:]:
-            setattr(twin, slot, getattr(self, slot))
-        twin.__dict__.update(self.__dict__)
-        return twin
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        if STATE.watched:
-            read(self, "copy")
-        return reduced(self)
-
-    def __setstate__(self, state: Any) -> None:
-        restore(self, state)
-
-    # -- for code written against micrograd ---------------------------------------------------------------
-
-    @property
-    def _prev(self) -> Operands:
-        """The operands, each once and in order, without plain numbers that are part of the op (the 2 of `x**2`)."""
-        constant = [one.constant for one in OPS[self._kind].inputs] if self._kind in OPS else ()
-        return Operands(v for i, v in enumerate(self.inputs) if not any(constant[i : i + 1]))
-
-    @_prev.setter
-    def _prev(self, children: Iterable[Value]) -> None:
-        become_own(self, children, self._op)
-
-    @property
-    def _op(self) -> str:
-        given = self.__dict__.get("_symbol")
-        if given is not None:
-            return cast("str", given)
-        if self._kind == "pow_const":
-            return f"**{self.inputs[1]._data:g}"
-        return OPS[self._kind].symbol if self._kind in OPS else ""
-
-    @_op.setter
-    def _op(self, symbol: str) -> None:
-        self.__dict__["_symbol"] = symbol
-
-    @property
-    def _backward(self) -> Callable[[], None]:
-        """Passes this node's gradient on to its inputs, once: the chain rule for one node."""
-        return cast(
-            "Callable[[], None]", self.__dict__.get("_rule") or partial(_pass_on, self, self.inputs, self.slopes)
-        )
-
-    @_backward.setter
-    def _backward(self, rule: Callable[[], None]) -> None:
-        assign_rule(self, rule)
-
-
-class Operands(frozenset[Value]):
-    """A set, as in micrograd, that is gone through in the order of the operands."""
-
-    __slots__ = ("_order",)
-    _order: dict[Value, None]
-
-    def __new__(cls, nodes: Iterable[Value]) -> Operands:
-        order = dict.fromkeys(nodes)
-        operands = super().__new__(cls, order)
-        operands._order = order
-        return operands
-
-    def __iter__(self) -> Iterator[Value]:
-        return iter(self._order)
-
-
-def _compares(frame: FrameType) -> bool:
-    """Whether `==` or `!=` runs there, and not `in`, `list.index` or the like, which mean the node itself."""
-    return frame.f_code.co_code[frame.f_lasti] == opmap["COMPARE_OP"]
-
-
-def _pass_on(node: Value, inputs: tuple[Value, ...], slopes: tuple[float | None, ...]) -> None:
-    for v, slope in zip(inputs, slopes):
-        if slope is not None:
-            v._grad += node._grad * slope
-
-
-def _data(given: Value | float) -> float:
-    return given._data if isinstance(given, Value) else number(given, "a comparison with a Value")
-
 
 def constant(x: float) -> Value:
     """A plain number as a node of the graph."""
     node = Value(x)
     node._kind = CONST
     return node
-
-
-@contextmanager
-def watched(watcher: Watcher) -> Iterator[None]:
-    """Inside, `watcher` is told of every comparison in this thread or task, and of every number that is handed out."""
-    with LOCK:
-        STATE.watched += 1
-        Value.__hash__ = _watched_hash  # type: ignore[method-assign,assignment]  # at other times hashing must not be slowed down
-    before = WATCHER.set(watcher)
-    try:
-        yield
-    finally:
-        WATCHER.reset(before)
-        with LOCK:
-            STATE.watched -= 1
-            if not STATE.watched:
-                Value.__hash__ = object.__hash__  # type: ignore[method-assign,assignment]  # as it was
-
-
-def _watched_hash(self: Value) -> int:
-    read(self, "hash()")
-    return object.__hash__(self)
