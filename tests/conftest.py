@@ -50,6 +50,13 @@ def golden():
     return compare
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path) -> Any:
+    """No doctests in tests: there a module that cannot be imported would be passed over, and the tests in it with it."""
+    found = yield
+    return [one for one in found if type(one).__name__ != "DoctestModule"]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Hypothesis draws from `GLASSGRAD_SEED` where it is set."""

@@ -172,6 +172,7 @@ class Operands(frozenset[Any]):
     _order: dict[Any, None]
 
     def __new__(cls, nodes: Iterable[Any]) -> Operands:
+        """Each node once, as it comes first."""
         order = dict.fromkeys(nodes)
         operands = super().__new__(cls, order)
         operands._order = order

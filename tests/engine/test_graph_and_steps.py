@@ -14,7 +14,8 @@ import pytest
 import glassgrad as gg
 from glassgrad import GraphError, Value
 from glassgrad.engine.rules.ops import OPS
-from glassgrad.engine.story.graph import FORMAT, Graph
+from glassgrad.engine.story.document import FORMAT
+from glassgrad.engine.story.graph import Graph
 from glassgrad.engine.story.ledger import running_sums
 from glassgrad.engine.story.moment import changed, moment
 from glassgrad.engine.story.scope import Call, mark_call
@@ -172,12 +173,12 @@ NODE = {"op": "", "data": 1.0, "inputs": [], "slopes": []}
         ({"nodes": [NODE], "format": "other"}, "not a graph"),
         ({"nodes": []}, "at least one node"),
         ({"nodes": [3]}, "node 0 must be an object"),
-        ({"nodes": [{}]}, "lacks data, inputs, op, slopes"),
+        ({"nodes": [{}]}, "lacks op, data, inputs, slopes"),
         ({"nodes": [{**NODE, "op": "frobnicate"}]}, "unknown op 'frobnicate'"),
         ({"nodes": [{**NODE, "data": "two"}]}, "data must be a number"),
         ({"nodes": [{**NODE, "data": True}]}, "data must be a number"),
-        ({"nodes": [{**NODE, "op": "neg", "inputs": [0], "slopes": [-1]}]}, "cyclic or not in topological order"),
-        ({"nodes": [NODE, {**NODE, "op": "neg", "inputs": [2], "slopes": [-1]}, NODE]}, "cyclic"),
+        ({"nodes": [{**NODE, "op": "neg", "inputs": [0], "slopes": [-1]}]}, "computed from itself: node 0 ← node 0"),
+        ({"nodes": [NODE, {**NODE, "op": "neg", "inputs": [2], "slopes": [-1]}, NODE]}, "not in topological order"),
         ({"nodes": [NODE, {**NODE, "op": "neg", "inputs": [-1], "slopes": [-1]}]}, "inputs must be a list of numbers"),
         ({"nodes": [NODE, {**NODE, "op": "neg", "inputs": [0], "slopes": []}]}, "needs 1 slopes"),
         ({"nodes": [NODE, {**NODE, "op": "mul", "inputs": [0], "slopes": [1]}]}, "mul takes 2 inputs, got 1"),
