@@ -52,7 +52,7 @@ def golden():
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path: Path) -> Any:
-    """No doctests in tests: there a module that cannot be imported would be passed over, and the tests in it with it."""
+    """No doctests in tests: a module there that cannot be imported would be passed over, and its tests with it."""
     found = yield
     return [one for one in found if type(one).__name__ != "DoctestModule"]
 
