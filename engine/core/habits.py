@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from opcode import opmap
 from types import FrameType
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from ..number import number
 from ..rules.ops import OPS
@@ -193,12 +193,26 @@ def _pass_on(node: Any, inputs: tuple[Any, ...], slopes: tuple[float | None, ...
             v._grad += node._grad * slope
 
 
+CHANGES_OF_CLASS: Final = 200
+"""So often `Value` gets another `__hash__`, then it keeps the slower one: Python 3.13 stops to remember where the
+attributes of a class are once it has been changed a thousand times."""
+
+
+class _Hashing:
+    changes = 0
+
+
+_hashing: Final = _Hashing()
+
+
 @contextmanager
 def watched(watcher: Watcher) -> Iterator[None]:
     """Inside, `watcher` is told of every comparison in this thread or task, and of every number that is handed out."""
     with LOCK:
         STATE.watched += 1
-        Habits.__hash__ = _watched_hash  # type: ignore[method-assign,assignment]  # at other times hashing must not be slowed down
+        if _hashing.changes < CHANGES_OF_CLASS:
+            _hashing.changes += 1
+            Habits.__hash__ = _watched_hash  # type: ignore[method-assign,assignment]  # at other times it is quick
     before = WATCHER.set(watcher)
     try:
         yield
@@ -206,7 +220,7 @@ def watched(watcher: Watcher) -> Iterator[None]:
         WATCHER.reset(before)
         with LOCK:
             STATE.watched -= 1
-            if not STATE.watched:
+            if not STATE.watched and _hashing.changes < CHANGES_OF_CLASS:
                 Habits.__hash__ = object.__hash__  # type: ignore[method-assign,assignment]  # as it was
 
 

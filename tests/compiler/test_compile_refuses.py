@@ -13,6 +13,7 @@ import pytest
 import glassgrad as gg
 from glassgrad import CompileError, DomainError, Value, nn
 from glassgrad.engine import remove_op
+from glassgrad.engine.core import habits
 
 W = Value(0.7, "w")
 
@@ -340,3 +341,17 @@ def test_gelu_of_huge_numbers(x):
     assert (v.gelu().data, gg.grad(v.gelu(), v)) == ((x, 1.0) if x > 0 else (0.0, 0.0))
     program = gg.compile(lambda t: (W * 0.0 + t).gelu(), example=(1.0,), params=[W])
     assert program.run([x, 1.0])[0] == max(x, 0.0)
+
+
+def test_after_many_traces_hashing_is_still_watched_and_the_class_is_changed_no_more(monkeypatch):
+    changed = habits._hashing.changes
+    monkeypatch.setattr(habits, "CHANGES_OF_CLASS", changed + 1)
+    for _ in range(2):
+        gg.compile(lambda x: x * 2, example=(1.0,))
+        assert habits._hashing.changes == changed + 1
+        with pytest.raises(gg.CompileError, match="is looked up in a dict"):
+            gg.compile(lambda x: x * len({x: 1}), example=(1.0,))
+    assert len({gg.Value(1.0), gg.Value(1.0)}) == 2
+    monkeypatch.undo()
+    gg.compile(lambda x: x * 2, example=(1.0,))  # and goes back
+    assert gg.Value.__hash__ is object.__hash__
