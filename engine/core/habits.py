@@ -193,8 +193,8 @@ def _pass_on(node: Any, inputs: tuple[Any, ...], slopes: tuple[float | None, ...
             v._grad += node._grad * slope
 
 
-CHANGES_OF_CLASS: Final = 200
-"""So often `Value` gets another `__hash__`, then it keeps the slower one: Python 3.13 stops to remember where the
+CHANGES_OF_CLASS: Final = 400 if sys.version_info >= (3, 13) else sys.maxsize
+"""So often `Value` gets another `__hash__`, then it keeps the slower one: Python 3.13 no longer remembers where the
 attributes of a class are once it has been changed a thousand times."""
 
 

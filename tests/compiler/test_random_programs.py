@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -385,8 +386,12 @@ def test_several_results(name: str, seed: int) -> None:
         close(program.run(*arrays), expected)
 
 
+OF_EACH_KIND = ("convolution", "attention", "ragged_sums", "choices", "several_terms_of_constants", "tied_weights")
+"""Machine code takes seconds to make: these have every kind of step. A nightly run makes that of all families."""
+
+
 @NUMBA
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", MAKERS if os.environ.get("GLASSGRAD_SEED") else OF_EACH_KIND)
 def test_as_machine_code(name: str) -> None:
     check_function(MAKERS[name](random.Random(1)), "numba", (1, 5), 1)
 

@@ -15,6 +15,7 @@ import pytest
 
 import glassgrad as gg
 from glassgrad import DomainError, Value
+from glassgrad.engine.core import habits
 
 
 class Scalar:
@@ -283,7 +284,7 @@ def test_two_values_are_equal_if_they_are_one_node_and_asking_for_more_is_said()
 
 def test_hashing_and_equality_of_nodes_are_pythons_own_speed():
     """Graphs are walked with dicts and sets of Values: no Python function may run for it."""
-    assert Value.__hash__ is object.__hash__
+    assert Value.__hash__ is object.__hash__ or habits._hashing.changes >= habits.CHANGES_OF_CLASS
     nodes = [Value(1.0) for _ in range(100)]
     assert len({*nodes, *nodes}) == 100
     assert [nodes.index(v) for v in nodes[:1]] == [0]
