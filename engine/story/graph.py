@@ -114,7 +114,10 @@ class Graph:
 
         Raises:
             GraphError: if there is none, or more than one.
+            TypeError: if `name` is no text.
         """
+        if not isinstance(name, str):
+            raise TypeError(f"a node is found by its label or v<id>, a text, got {type(name).__name__} {name!r:.60}")
         found = [node for node in self.nodes if node.name == name]
         if len(found) == 1:
             return found[0]

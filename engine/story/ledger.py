@@ -163,6 +163,7 @@ def explain(root: Value | Graph, x: Value | str, names: Mapping[str, object] | N
 
     Raises:
         GraphError: if no node, or more than one, is called `x`.
+        TypeError: if `x` is neither a Value nor a text.
         ValueError: if the Value `x` is not below `root`.
 
     >>> a = Value(3.0, "a")
@@ -172,6 +173,8 @@ def explain(root: Value | Graph, x: Value | str, names: Mapping[str, object] | N
       through v1, operand 2: 1 × 1 = 1
       sum: 1 × 1 + 1 × 1 = 2
     """
+    if not isinstance(x, (Value, str)):
+        raise TypeError(f"explain takes a Value or its label (or v<id>), a text, got {type(x).__name__} {x!r:.60}")
     walk = steps(root, names)
     if not isinstance(x, Value):
         return ledger(walk, walk.graph.find(x).id)

@@ -54,6 +54,11 @@ def test_names_come_from_the_callers_variables():
     assert [leaf.name for leaf in graph.leaves] == ["x1", "w1", "x2", "w2", "b"]
     with pytest.raises(GraphError, match="no nodes are called 'q'"):
         graph.find("q")
+    with pytest.raises(TypeError, match=r"a node is found by its label or v<id>, a text, got int 0$"):
+        graph.find(0)
+    for root in (o, graph):
+        with pytest.raises(TypeError, match=r"explain takes a Value or its label \(or v<id>\), a text, got int 0$"):
+            gg.explain(root, 0)
 
 
 def test_no_two_nodes_are_shown_under_one_name():

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import random
+import time
 
 import pytest
 from rich.console import Console
@@ -209,6 +210,14 @@ def test_what_is_no_graph_is_refused_in_one_sentence(text, message):
     with pytest.raises(GraphError) as caught:
         Graph.from_json(text)
     assert message in str(caught.value)
+
+
+def test_a_name_that_stands_twice_is_found_in_one_pass():
+    names = [f'"k{i}": 0' for i in range(100_000)]
+    before = time.process_time()
+    with pytest.raises(GraphError, match="'k99999' stands twice in one object"):
+        Graph.from_json("{" + ", ".join([*names, names[-1]]) + "}")
+    assert time.process_time() - before < 10  # a pass for each name takes minutes
 
 
 def test_no_file_is_read_for_a_foreign_graph(tmp_path):
