@@ -9,7 +9,8 @@ from ..number import number
 from ..rules.floats import float_function
 from ..rules.op import Op
 from ..rules.ops import OPS
-from .record import constant, is_value, recorder, reflected_recorder
+from .origin import is_value
+from .record import constant, recorder, reflected_recorder
 from .undefined import UNDEFINED, domain_error
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from . import own
 from .backward import WALKING, differentiable_order
+from .origin import CONST
 
 if TYPE_CHECKING:
     from .value import Value
@@ -70,7 +71,7 @@ def edges(node: Value) -> Iterator[tuple[int, Value, float]]:
     """The operands of `node` that take a gradient: position, operand, stored slope; twice where one is used twice."""
     if node._a.__class__ is tuple:
         for position, (v, slope) in enumerate(zip(node._a, node._slope_a or own_slopes(node))):
-            if v._kind != "const":
+            if v._kind != CONST:
                 yield position, v, slope
     else:
         if node._slope_a is not None:
@@ -97,7 +98,7 @@ def topological_order(root: Value) -> list[Value]:
     seen: set[Value] = set()
     for node in differentiable_order(root):
         for v in (*node.inputs, node):
-            if v not in seen and (v is node or v._kind == "const"):
+            if v not in seen and (v is node or v._kind == CONST):
                 seen.add(v)
                 order.append(v)
     return order

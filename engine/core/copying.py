@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from .backward import differentiable_order
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .value import Value
 
 SLOTS = ("_data", "_grad", "_kind", "_a", "_b", "_slope_a", "_slope_b")
+_OURS = {*SLOTS, "_mark", "_origin"}
 
 
 class _Listed(threading.local):
@@ -27,44 +29,65 @@ _listed = _Listed()
 
 
 class _End:
-    """Stands behind the list of a graph's nodes; when its turn comes, all of them are done."""
+    """Stands behind the list of a graph's nodes: when its turn comes, or the copy has failed, all of them are done."""
 
     def __init__(self, nodes: list[Value]) -> None:
-        self.nodes = nodes
+        self.nodes, self.listed = nodes, _listed.nodes
+        self.listed.update(nodes)
 
     def __reduce__(self) -> Any:
-        _listed.nodes.difference_update(self.nodes)
+        self.__del__()
         return int, ()
+
+    def __del__(self) -> None:
+        self.listed.difference_update(self.nodes)
 
 
 def reduced(node: Value) -> Any:
     """What `__reduce_ex__` gives: a leaf by itself, a result as the last of the list of all nodes behind it.
 
     Raises:
-        TypeError: for a node whose rule is a closure, which knows the nodes it was made for and no copy of them.
+        TypeError: for a node whose rule is a closure.
     """
     if node._a is not None and node not in _listed.nodes:
         order = differentiable_order(node)
-        _listed.nodes.update(order)
         return _last, (order, _End(order))
     if node._kind == OWN:
-        raise TypeError(
-            f"{node!r} has a rule of its own, which is not pickled or deep-copied: copy the leaves and compute again, "
-            "or make the rule an op with gg.define_op"
-        )
+        raise closure_error(node)
     slots = {slot: getattr(node, slot) for slot in SLOTS}
     if node._grad is NOT_COMPUTED:
         del slots["_grad"]
-    return _new, (node.__class__,), (slots, _shifted(node._origin, -STATE.clock), node.__dict__)
+    return _new, (node.__class__,), (slots, _shifted(node._origin, -STATE.clock), attributes(node))
+
+
+def closure_error(node: Value) -> TypeError:
+    """Why a node whose rule is a closure is not copied: it knows the nodes it was made for, and no copy of them."""
+    return TypeError(
+        f"{node!r} has a rule of its own, which is not pickled or copied: copy the leaves and compute again, "
+        "or make the rule an op with gg.define_op"
+    )
+
+
+def attributes(node: Value) -> dict[str, Any]:
+    """What a user has set on a node, in the slots of a subclass, too."""
+    slots = [n for kind in type(node).__mro__ for n, d in vars(kind).items() if isinstance(d, MemberDescriptorType)]
+    own = {name: getattr(node, name) for name in slots if name not in _OURS and hasattr(node, name)}
+    return {**node.__dict__, **own}
+
+
+def add_attributes(node: Value, given: dict[str, Any]) -> None:
+    """Set them on another node."""
+    for name, x in given.items():
+        object.__setattr__(node, name, x)
 
 
 def restore(node: Value, state: tuple[dict[str, Any], int | Origin, dict[str, Any]]) -> None:
     """Fill a node that `_new` made; `state` is the third part of what `reduced` gave."""
-    slots, made, attributes = state
+    slots, made, given = state
     node._mark, node._grad, node._origin = 0, NOT_COMPUTED, _shifted(made, STATE.clock)
     for slot, x in slots.items():
         setattr(node, slot, x)
-    node.__dict__.update(attributes)
+    add_attributes(node, given)
 
 
 def _new(kind: type[Value]) -> Value:

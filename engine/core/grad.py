@@ -16,7 +16,7 @@ from .backward import differentiable_order
 from .chain import chain_rule, edges
 from .origin import STATE, number_used, same
 from .own import OWN
-from .value import DETACHED, Value, constant
+from .value import CONST, DETACHED, Value, constant
 from .watch import read
 
 VALUES: Final = Code(power="{0} ** {1}", choice_="{yes} if {test} else {no}")
@@ -90,7 +90,7 @@ def _edges_as_values(node: Value) -> Iterator[tuple[int, Value, Any]]:
                     f"grad(create_graph=True): the numbers below {node!r} were changed after it was computed "
                     f"({u!r} was {number_used(u, node)!r} then); compute y again first"
                 )
-        operands = {name: u.data if u is not None and u.op == "const" else u for name, u in given.items()}
+        operands = {name: u.data if u is not None and u.op == CONST else u for name, u in given.items()}
         yield index, v, _slope_of_values(op, part)(**operands, y=node)
 
 

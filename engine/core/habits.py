@@ -7,18 +7,18 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from opcode import opmap
 from types import FrameType
 from typing import Any, Final, cast
 
 from ..number import number
 from ..rules.ops import OPS
-from .copying import SLOTS, reduced, restore
+from .copying import SLOTS, add_attributes, attributes, closure_error, reduced, restore
 from .operators import Operators
-from .origin import LOCK, STATE
-from .own import assign_rule, become_own
-from .record import is_value
+from .origin import LOCK, STATE, is_value
+from .own import OWN, assign_rule, become_own
+from .record import is_recording
 from .watch import WATCHER, Watcher, compared, read
 
 
@@ -82,7 +82,7 @@ class Habits(Operators):
         return self
 
     __float__ = _refused("float()", "use .data for the number, and v.exp() or gg.tanh(v) instead of math functions")
-    __int__ = _refused("int()", "use int(v.data) for the number")
+    __int__ = __trunc__ = _refused("int()", "use int(v.data) for the number")
     __index__ = _refused(
         "an index out", "use int(v.data) for the number; to choose by a Value, multiply by a one-hot list"
     )
@@ -107,18 +107,24 @@ class Habits(Operators):
     def __init_subclass__(cls, **options: Any) -> None:
         """A subclass with an `__add__` or `__mul__` of its own has it for `1 + x` and `2 * x`, too."""
         super().__init_subclass__(**options)
+        if cls.__mro__[1] is Habits:
+            return  # Value itself
+        STATE.subclassed = True
         for given, turned in (("__add__", "__radd__"), ("__mul__", "__rmul__")):
-            if given in vars(cls) and turned not in vars(cls):
-                setattr(cls, turned, vars(cls)[given])
+            nearest = next(base for base in cls.__mro__ if given in vars(base) or turned in vars(base))
+            if turned not in vars(nearest):
+                setattr(cls, turned, vars(nearest)[given])
 
     def __copy__(self: Any) -> Any:
         """A second node with the same number, behind it the same graph."""
         if STATE.watched:
             read(self, "copy")
+        if self._kind == OWN:
+            raise closure_error(self)
         twin = object.__new__(self.__class__)
         for slot in (*SLOTS, "_mark", "_origin"):
             setattr(twin, slot, getattr(self, slot))
-        twin.__dict__.update(self.__dict__)
+        add_attributes(twin, attributes(self))
         return twin
 
     def __reduce_ex__(self: Any, protocol: Any) -> Any:
@@ -139,7 +145,7 @@ class Habits(Operators):
 
     @_prev.setter
     def _prev(self: Any, children: Iterable[Any]) -> None:
-        become_own(self, children, self._op)
+        become_own(self, children, self._op, is_recording())
 
     @property
     def _op(self: Any) -> str:
@@ -180,6 +186,17 @@ class Operands(frozenset[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._order)
+
+
+@cache
+def check_class(kind: type) -> None:
+    """Refuse a subclass that calls different nodes equal: graphs are walked with sets and dicts of nodes."""
+    for base in kind.__mro__[: kind.__mro__.index(Habits)]:
+        if "__eq__" in vars(base) or "__hash__" in vars(base):
+            raise TypeError(
+                f"{kind.__name__} has an __eq__ or __hash__ of its own, and graphs are walked by nodes, not by their "
+                "numbers: leave both out (of a dataclass with @dataclass(eq=False)), and compare .data"
+            )
 
 
 def _compares(frame: FrameType) -> bool:

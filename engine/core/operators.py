@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ..rules.op import Op
 from ..rules.ops import OPS
 from .apply import apply
-from .record import is_value, recorder, reflected_recorder
+from .origin import is_value
+from .record import recorder, reflected_recorder
 
 if TYPE_CHECKING:
     from .value import Value

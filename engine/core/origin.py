@@ -7,20 +7,33 @@ from typing import Any, Final, NamedTuple
 
 from ..errors import GraphError
 
+LEAF, CONST, DETACHED = "", "const", "detached"
+"""What a node is that no op made: given, a plain number beside a Value, or made where nothing was recorded."""
+
+
+def is_value(thing: object) -> bool:
+    """Whether it is a node of a graph."""
+    return hasattr(thing, "_slope_a")
+
 
 class State:
     """What every recording function looks at: `paused`, how many `no_grad()` blocks are open, in whatever thread or
-    task, and `clock`, how often the number of some node has been changed. Also `watched`, how many traces are on."""
+    task, and `clock`, how often the number of some node has been changed. Also `watched`, how many traces are on,
+    and `subclassed`, whether there are Values of other classes."""
 
-    __slots__ = ("clock", "paused", "watched")
+    __slots__ = ("clock", "paused", "subclassed", "watched")
 
     def __init__(self) -> None:
         self.clock = self.paused = self.watched = 0
+        self.subclassed = False
 
 
 STATE: Final = State()
 LOCK: Final = threading.Lock()
 """Held while `STATE` is changed."""
+MOVING: Final = threading.RLock()
+"""Held while numbers of a user's Values are moved and put back (a gradient check, a trace), and by whoever reads or
+writes many of them at once: none sees them moved, or puts back what another has changed."""
 
 
 REMEMBERED: Final = 8

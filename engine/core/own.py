@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import GraphError
-from .origin import number_used, same
+from .origin import DETACHED, LEAF, is_value, number_used, same
 
 if TYPE_CHECKING:
     from .value import Value
@@ -35,8 +35,8 @@ def own_name(op: str) -> str | None:
     return op[len(OWN) + 1 :] or OWN if op == OWN or op.startswith(f"{OWN} ") else None
 
 
-def become_own(node: Value, children: Iterable[Value], symbol: str) -> None:
-    """Make `node` one whose rule is a closure, computed from `children`.
+def become_own(node: Value, children: Iterable[Value], symbol: str, recording: bool) -> None:
+    """Make `node` one whose rule is a closure, computed from `children`; without history where nothing is recorded.
 
     Raises:
         TypeError: if a child is no Value.
@@ -46,13 +46,14 @@ def become_own(node: Value, children: Iterable[Value], symbol: str) -> None:
         raise TypeError(f"the children of a Value are Values, in a tuple; got {type(children).__name__} {children!r}")
     inputs = tuple(dict.fromkeys(children))
     for child in inputs:
-        if not hasattr(child, "_slope_a"):
+        if not is_value(child):
             raise TypeError(
                 f"the children of a Value are Values, got {type(child).__name__} {child!r}: wrap a number in Value(...)"
             )
     refuse_cycle(node, inputs)
-    node._a, node._b, node._slope_a, node._slope_b = inputs or None, None, None, None
-    node._kind = OWN if inputs else ""
+    kept = inputs if recording else ()
+    node._a, node._b, node._slope_a, node._slope_b = kept or None, None, None, None
+    node._kind = OWN if kept else DETACHED if inputs else LEAF
     if symbol:
         node.__dict__["_symbol"] = symbol
 
@@ -67,8 +68,8 @@ def assign_rule(node: Value, rule: Callable[[], None]) -> None:
     if not callable(rule):
         raise TypeError(f"_backward takes a function without arguments, got {type(rule).__name__} {rule!r}")
     if node.inputs:
-        become_own(node, node._prev, node._op)
-    elif not _does_nothing(rule):
+        become_own(node, node._prev, node._op, recording=True)
+    elif node._kind != DETACHED and not _does_nothing(rule):
         raise ValueError(
             f"{node!r} has no children to which a rule could hand its gradient: make it with Value(data, children, op)"
         )

@@ -20,11 +20,9 @@ from ..rules.formula import GENERATED
 from ..rules.op import Op
 from ..rules.ops import OPS
 from ..rules.recording import nodes_source, recording_source, reflected_source, sum_source
-from .origin import LOCK, STATE
+from .origin import CONST, DETACHED, LOCK, STATE, is_value
 from .undefined import UNDEFINED, domain_error
 from .watch import read
-
-LEAF, CONST, DETACHED = "", "const", "detached"
 
 
 class NotComputed(float):
@@ -99,19 +97,14 @@ def recording() -> Iterator[None]:
 # -- nodes --------------------------------------------------------------------------------------------------
 
 
-def is_value(thing: object) -> bool:
-    """Whether it is a node of a graph."""
-    return hasattr(thing, "_slope_a")
-
-
 def constant(like: Any, x: float) -> Any:
     """A plain number as a node of the graph, of the class of `like`."""
     return _bare(like.__class__, x, CONST)
 
 
-def detached(like: Any, x: float) -> Any:
-    """A number whose history was not recorded."""
-    return _bare(like.__class__, x, DETACHED)
+def detached(kind: type, x: float) -> Any:
+    """A number of a class of Values whose history was not recorded."""
+    return _bare(kind, x, DETACHED)
 
 
 def _bare(kind: type, x: float, what: str) -> Any:

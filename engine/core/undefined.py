@@ -11,6 +11,7 @@ from ..rules.floats import float_function
 from ..rules.op import Op
 from ..rules.ops import OPS
 from ..shown import visible
+from .origin import CONST, is_value
 
 UNDEFINED: Final = (ValueError, ZeroDivisionError, OverflowError)
 
@@ -51,7 +52,7 @@ def domain_error(name: str, operands: tuple[Any, ...], error: Exception) -> Doma
 
 
 def _is_variable(v: Any) -> bool:
-    return hasattr(v, "_data") and v._kind != "const"
+    return is_value(v) and v._kind != CONST
 
 
 def _called(op: Op, operands: tuple[Any, ...]) -> list[Part]:

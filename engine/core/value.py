@@ -15,11 +15,11 @@ from ..number import number
 from . import record
 from .backward import WALKING, backward
 from .chain import own_slopes
-from .habits import Habits, watched
+from .habits import Habits, check_class, watched
 from .operators import Operators
-from .origin import STATE, Origin, change
+from .origin import CONST, DETACHED, LEAF, STATE, Origin, change
 from .own import OWN, WRITTEN, become_own
-from .record import CONST, DETACHED, LEAF, NOT_COMPUTED, no_grad
+from .record import NOT_COMPUTED, is_recording, no_grad
 from .watch import read
 
 __all__ = ["CONST", "DETACHED", "LEAF", "Value", "constant", "no_grad", "watched"]
@@ -75,6 +75,8 @@ class Value(Habits):
     _label: str = ""  # few nodes have one of their own, and keep it in their __dict__
 
     def __init__(self, data: float, _children: Iterable[Value] | str = (), _op: str = "", label: str = "") -> None:
+        if self.__class__ is not Value:
+            check_class(self.__class__)  # type: ignore[arg-type]  # mypy: a class is hashable
         self._data = data if data.__class__ is float else number(data)
         self._grad = NOT_COMPUTED
         self._kind = LEAF
@@ -86,7 +88,7 @@ class Value(Habits):
         if label != "":
             self.label = label
         if _children != () or _op != "":
-            become_own(self, cast("Iterable[Value]", _children), _op)
+            become_own(self, cast("Iterable[Value]", _children), _op, is_recording())
 
     # -- what a node knows --------------------------------------------------------------------------------
 
@@ -184,7 +186,7 @@ class Value(Habits):
         """The same number without its history; no gradient flows through it."""
         if STATE.watched:
             read(self, ".detach()")
-        node = cast("Value", record.detached(self, self._data))
+        node = cast("Value", record.detached(self.__class__, self._data))
         if self._label:
             node._label = self._label
         return node

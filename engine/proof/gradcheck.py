@@ -11,14 +11,13 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from threading import RLock
-from typing import Final
 
 import numpy as np
 
 from ..core.backward import differentiable_order
 from ..core.chain import chain_rule, edges, topological_order
 from ..core.grad import grad
+from ..core.origin import MOVING
 from ..core.own import own_name
 from ..core.value import Value, no_grad
 from ..errors import DomainError
@@ -29,8 +28,6 @@ from .reference import evaluate, kink_signs
 from .report import Report, Row
 
 COMPLEX_STEP = 1e-30
-MOVING: Final = RLock()
-"""Held while a check moves inputs in place: another thread that checks the same ones waits."""
 EXACT = 1e-10
 """Relative error up to which a complex-step row is right: rounding over a long graph, nothing more."""
 CLOSE = 1e-4

@@ -41,7 +41,7 @@ def recording_source(op: Op, name: str) -> str:
     operands = "self" if b == "None" else f"self, {b}"
     lines = [
         *read,
-        *_apply(op, "self", operands, slopes),
+        *_apply(op, "self.__class__", operands, slopes),
         *_node(op, "self.__class__", "self", b, f"slope_{a}", slope_b),
     ]
     return _function(op, name, head, lines)
@@ -53,7 +53,7 @@ def reflected_source(op: Op, name: str) -> str:
     lines = [
         f"    {b} = self._data",
         *_plain(f"{a} = other", "other", op),
-        *_apply(op, "self", "other, self", [f"slope_{b} = {_slope(op, 1)}"]),
+        *_apply(op, "self.__class__", "other, self", [f"slope_{b} = {_slope(op, 1)}"]),
         *_node(op, "self.__class__", "other", "self", "None", f"slope_{b}"),
     ]
     return _function(op, name, "self, other", lines)
@@ -62,10 +62,11 @@ def reflected_source(op: Op, name: str) -> str:
 def nodes_source(op: Op, name: str) -> str:
     """The function called `name` that applies `op`, of plain inputs, to Values alone, of whatever classes."""
     nodes = [f"node_{one.name}" for one in op.inputs]
+    kind = f"class_of({', '.join(nodes)})"
     slopes = [f"slope_{one.name} = {'0.0' if one.constant else _slope(op, i)}" for i, one in enumerate(op.inputs)]
     lines = [
         *(f"    {one.name} = {node}._data" for one, node in zip(op.inputs, nodes)),
-        *_apply(op, nodes[0], ", ".join(nodes), slopes),
+        *_apply(op, kind, ", ".join(nodes), slopes),
         *_node(
             op,
             f"class_of({', '.join(nodes)})",
@@ -113,10 +114,11 @@ def sum_source(op: Op, total: Reduction, started: bool) -> str:
     nodes, slopes = [f"*{name}" for name in lists], [_slopes_of_list(op, i) for i in range(len(lists))]
     if start:
         nodes, slopes = [*nodes, start], [*slopes, "1.0"]
+    kind = f"class_of({', '.join(nodes)}) if STATE.subclassed else {first}.__class__"
     lines += [
         "    if STATE.paused and is_paused():",
-        f"        return detached({first}, y)",
-        *_node(op, f"{first}.__class__", _tuple(nodes), "None", _tuple(slopes), "None"),
+        f"        return detached({kind}, y)",
+        *_node(op, kind, _tuple(nodes), "None", _tuple(slopes), "None"),
     ]
     return _function(op, op.name, f"{given}=None" if start else given, lines)
 
@@ -143,7 +145,7 @@ def _function(op: Op, name: str, head: str, lines: list[str]) -> str:
     return "\n".join([f"def {name}({head}):", document, *lines]) + "\n"
 
 
-def _apply(op: Op, first: str, operands: str, slopes: list[str]) -> list[str]:
+def _apply(op: Op, kind: str, operands: str, slopes: list[str]) -> list[str]:
     """The lines that compute the result and its slopes."""
     lets = [f"        {short} = {FLOATS.source(formula)}" for short, formula in op.let]
     return [
@@ -151,7 +153,7 @@ def _apply(op: Op, first: str, operands: str, slopes: list[str]) -> list[str]:
         *lets,
         f"        y = {FLOATS.source(op.forward)}",
         "        if STATE.paused and is_paused():",
-        f"            return detached({first}, y)",
+        f"            return detached({kind}, y)",
         *(f"        {slope}" for slope in slopes),
         "    except UNDEFINED as error:",
         f"        raise domain_error({op.name!r}, ({operands},), error) from None",

@@ -221,3 +221,26 @@ def test_gradcheck_proves_it_by_moving_the_inputs():
 def test_the_compiler_refuses_it_and_names_the_way_out():
     with pytest.raises(gg.CompileError, match="define_op"):
         gg.compile(lambda x: tanh(x) * 2, example=(0.5,))
+
+
+def test_where_nothing_is_recorded_it_has_no_history():
+    x = Value(0.5, "x")
+    with gg.no_grad():
+        y = tanh(x * 2)
+    assert (y.op, y.inputs, y.data) == ("detached", (), math.tanh(1.0))
+    for ask in (y.backward, lambda: gg.grad(y, x)):
+        with pytest.raises(ValueError, match="nothing was recorded behind it"):
+            ask()
+
+
+@pytest.mark.parametrize("off", [1e-4, 1e-7])
+def test_a_rule_that_is_a_little_off_for_some_upstream_is_refused(off):
+    x = Value(2.0, "x")
+    out = Value(4.0, (x,), "square")
+
+    def rule():
+        x.grad += 4.0 * out.grad * (1.0 + off * (out.grad < 0))
+
+    out._backward = rule
+    with pytest.raises(ValueError, match="does not add upstream × slope"):
+        gg.grad(out, x)
