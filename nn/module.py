@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..engine.core.origin import change
+from ..engine.core.origin import MOVING, change
 from ..engine.core.value import LEAF, Value
 from ..engine.number import number
 from ..engine.shown import few
@@ -13,7 +12,7 @@ from ..engine.shown import few
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-PARAMETERS = threading.RLock()
+PARAMETERS = MOVING
 """Held while all parameters of a network are written or read at once: several threads may use one network."""
 
 

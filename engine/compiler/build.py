@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ..core.chain import topological_order
+from ..core.origin import MOVING
 from ..core.value import DETACHED, LEAF, Value
 from .emit import NUMPY, emit
 from .errors import CompileError
@@ -29,7 +30,7 @@ Backend = Literal["auto", "numpy", "python", "numba"]
 STRAIGHT_NODES, NODES_PER_STEP = 200_000, 12  # straight-line code for small graphs with few nodes to a step
 _HELPERS = ("cells", "totals", "winners", "array", "empty", "ones", "zeros", "moveaxis", "float")
 RESERVED = {"params", "grads", "numbers", "n", "forward", "backward", "bind", *_HELPERS, *NUMPY}
-_PLAIN = re.compile(r"(?!g_)[A-Za-z]([A-Za-z_]*[a-z])?")  # cannot be a name that the emitter makes
+_PLAIN = re.compile(r"(?!g_)[A-Za-z]([A-Za-z_]*[a-z])?|x\d+")  # cannot be a name that the emitter makes
 
 
 def compile(
@@ -142,7 +143,8 @@ def _compile_function(
 ) -> Program:
     arguments = _arguments(function, example)
     arrays = [np.asarray(x, dtype=np.float64) for x in example]
-    columns, many = traced(function, arrays, params)
+    with MOVING:  # numbers of parameters are moved: another trace or check of them waits
+        columns, many = traced(function, arrays, params)
     return _assemble(columns, params, arguments, mean=mean, many=many, batched=True, backend=backend)
 
 
@@ -160,6 +162,8 @@ def _arguments(function: Callable[..., Any], example: tuple[Any, ...]) -> list[A
             raise CompileError(
                 f"example argument {i} must be a number or lists of numbers of equal length, got {given!r}"
             ) from None
-        name = names[i] if i < len(names) and _PLAIN.fullmatch(names[i]) and names[i] not in RESERVED else f"x{i}"
+        given_name = names[i] if i < len(names) else ""
+        plain = _PLAIN.fullmatch(given_name) and given_name not in RESERVED
+        name = given_name if plain else f"arg{i}" if f"x{i}" in names else f"x{i}"  # another's name is never taken
         found.append(Argument(name, shape))
     return found

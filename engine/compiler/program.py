@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..core.origin import MOVING
 from ..core.value import Value
 from ..errors import DomainError
 from .emit import NUMPY
@@ -106,7 +107,8 @@ class Program:
         self._make, self._code, self._bind = make, None, None
         self._arguments, self._values, self._mean, self._many = arguments, values, mean, many
         self._per_example = per_example
-        self._params = np.array([v._data for v in values], dtype=np.float64)
+        with MOVING:
+            self._params = np.array([v._data for v in values], dtype=np.float64)
         self._lock, self._others = Lock(), local()
         self._begin()
         self.views: Mapping[str, Floats] = _views(self._params, t.labels)
@@ -168,7 +170,8 @@ class Program:
 
     def read_values(self) -> None:
         """Copy the numbers of the parameter `Value`s into `params`."""
-        self._params[:] = [v._data for v in self._values]
+        with MOVING:
+            self._params[:] = [v._data for v in self._values]
 
     def write_values(self) -> None:
         """Copy `params` back into the parameter `Value`s."""

@@ -116,6 +116,8 @@ def _prepare(
     inputs = inputs if isinstance(inputs, Mapping) else list(inputs)
     if not inputs:
         raise TypeError("gradcheck needs at least one input to differentiate with respect to")
+    if len({id(x) for x in inputs if isinstance(x, Value)}) < sum(isinstance(x, Value) for x in inputs):
+        raise ValueError("gradcheck: a Value is given twice among the inputs; give each once")
     if names is not None and len(names) != len(inputs):
         raise ValueError(f"gradcheck: {len(inputs)} inputs but {len(names)} names")
     if isinstance(f, Value):

@@ -219,3 +219,10 @@ def test_completion_without_its_extra_and_for_an_unknown_shell(capsys, monkeypat
 def test_an_infinite_number_is_one_if_it_was_meant(capsys):
     assert main(["step", "x*2", "x=inf", "--all"]) == 0
     assert "v2 = inf × 2 = inf" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["y=x; y*y", "y=x; y", "a=x; b=a+1; c=b", "a=3; b=a; b*x"])
+def test_a_second_name_of_an_input_is_that_input(text, capsys):
+    assert main(["check", text, "x=7"]) == 0
+    assert ("ok: 2 derivatives agree" if "a=3" in text else "ok: 1 derivative agrees") in capsys.readouterr().out
+    assert main(["compile", text, "x=7"]) == 0

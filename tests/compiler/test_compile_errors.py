@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+import re
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -158,3 +159,20 @@ def test_argument_names_cannot_disturb_the_code(name: str) -> None:
     exec(f"def loss({name}): return (w * {name}[0] + {name}[1]).exp()", names)
     program = gg.compile(names["loss"], example=([1.0, 2.0],), params=[w])  # type: ignore[arg-type]  # made by exec
     assert program.value_and_grad(np.array([[2.0, -1.0]]))[0] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("names", ["x1, x2", "x1, x0", "w1, x0, n", "x2, x0, x1", "a1, x1, x0"])
+def test_an_argument_is_shown_under_its_own_name_or_under_nobodys(names: str) -> None:
+    given = names.split(", ")
+    space: dict[str, Any] = {}
+    terms = " + ".join(f"{10**i} * {name}" for i, name in enumerate(given))
+    exec(f"def f({names}): return {terms}", space)
+    program = gg.compile(space["f"], example=(1.0,) * len(given))
+    listing = str(program)
+    for i, name in enumerate(given):
+        shown = f"{10**i}·{name}" if i else name
+        others = [other for other in given if other != name]
+        assert not any(re.search(rf"\b{10**i}·{other}\b", listing) for other in others), (listing, shown)
+    assert program.run(*[np.array([x]) for x in (1.0, 2.0, 3.0)[: len(given)]])[0] == sum(
+        10.0**i * (i + 1) for i in range(len(given))
+    )

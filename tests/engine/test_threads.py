@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import glassgrad as gg
-from glassgrad import Value
+from glassgrad import Value, nn
 
 
 @pytest.fixture(autouse=True)
@@ -111,3 +111,23 @@ def test_copies_and_steps_of_one_graph():
         lambda: [expected if len(gg.steps(y)) == listed else None for _ in range(5)],
     )
     assert all(graph == expected for several in graphs for graph in several)
+
+
+def test_traces_checks_and_predictions_of_the_same_parameters():
+    """A trace and a check move numbers: nobody may take moved ones for the true ones, and put them back."""
+    model = nn.MLP(2, [6, 1], seed=1)
+    params = model.parameters()
+    before, expected = [p.data for p in params], nn.outputs(model, [[0.3, -0.7]])
+
+    def trace():
+        program = gg.compile(lambda x, y: (model(x) - y) ** 2, example=([0.3, -0.7], 1.0), params=params)
+        return program.params.tolist() == before
+
+    def check():
+        return gg.gradcheck(lambda: model([0.3, -0.7]), params).ok
+
+    def predict():
+        return all((nn.outputs(model, [[0.3, -0.7]]) == expected).all() for _ in range(50))
+
+    assert at_once(trace, trace, trace, check, predict) == [True] * 5
+    assert [p.data for p in params] == before

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     values, function = numbers(options), function_of(options)
     if function is None:
         result = evaluated(options)
-        leaves = [v for v in result.names.values() if v.op == LEAF]
+        leaves = list(dict.fromkeys(v for v in result.names.values() if v.op == LEAF))  # "y = x" names one twice
         report = gradcheck(result.root, leaves, second_order=options.second_order)
     else:
         with running(options):

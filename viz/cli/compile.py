@@ -54,7 +54,7 @@ def _expression(options: argparse.Namespace) -> Program:
     values, function = numbers(options), function_of(options)
     if function is None:
         result = evaluated(options)
-        leaves = [v for v in result.names.values() if v.op == LEAF]
+        leaves = list(dict.fromkeys(v for v in result.names.values() if v.op == LEAF))  # "y = x" names one twice
         return compile(result.root, params=leaves, backend=options.backend)
     with running(options):
         bound = bound_arguments(function, values)
