@@ -1,4 +1,5 @@
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -50,6 +51,18 @@ def test_the_command_of_the_readme_and_its_prediction(tmp_path, capsys):
     model, notes = nn.load_with_notes("moons.safetensors")
     p = nn.predict_proba(model, nn.Standardisation(**notes["scaling"]).apply([[0.0, 0.5], [1.0, -0.5]]))
     assert [[float(x) for x in row.split(",")[1:]] for row in rows] == [pytest.approx(list(row), abs=1e-6) for row in p]
+
+
+def test_a_prediction_does_not_overwrite_what_it_reads(tmp_path, capsys):
+    assert main(["train", "xor", "--hidden", "2", "--epochs", "1", "--save", "a.safetensors"]) == 0
+    points(tmp_path / "p.csv", [[0.5, 0.0]], ["x1", "x2"])
+    before = (tmp_path / "p.csv").read_text()
+    (tmp_path / "link.csv").symlink_to("p.csv")
+    for output in ("p.csv", "./p.csv", "link.csv", "a.safetensors"):
+        assert main(["predict", "a.safetensors", "p.csv", "-o", output]) == 2
+        assert f"{Path(output)} is the file that is read: give it another name" in capsys.readouterr().err
+    assert (tmp_path / "p.csv").read_text() == before
+    assert main(["predict", "a.safetensors", "p.csv", "-o", "new.csv"]) == 0
 
 
 def test_the_same_command_gives_the_same_bytes(tmp_path):

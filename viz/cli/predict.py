@@ -42,6 +42,9 @@ def run(options: argparse.Namespace) -> int:
     """Predict and print."""
     if options.points.exists() and not (options.points.is_file() or options.points.is_dir()):
         raise CommandError(f"{options.points} is a pipe: write the points to a file first")
+    for given in (options.points, options.network):
+        if options.output and options.output.exists() and given.exists() and options.output.samefile(given):
+            raise CommandError(f"--output {options.output} is the file that is read: give it another name")
     try:
         model, notes = load_with_notes(options.network)
         _check(notes, options.network)

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console, Group
+from rich.control import Control
+from rich.segment import ControlType
 from rich.table import Table
 from rich.text import Text
 
@@ -33,6 +35,7 @@ else:
 FORWARD, BACKWARD = TERMINAL_FORWARD, TERMINAL_BACKWARD  # marks say the same without colour
 COLUMNS = ("", "node", "is", "value", "gradient")
 HELP = "Enter/→ next   ←/b back   g N jump   q quit"
+LAST = "That was the last step.   ←/b back   Home again   q quit"
 
 
 def operation(steps: Steps, number: int) -> str:
@@ -148,7 +151,7 @@ def run(walk: Walk, console: Console | None = None) -> None:
         while True:
             console.clear()
             console.print(view(walk, index, rows=_room(console, walk, index)))
-            console.print(Text(f"\n{note or HELP}", style="dim"))
+            console.print(Text(f"\n{note or (HELP if index < count - 1 else LAST)}", style="dim"))
             key, note = read_key(), ""
             if key in ("q", "\x03", "\x04", ""):
                 break
@@ -177,7 +180,8 @@ def _moved(key: str, index: int, count: int) -> int:
 def _jump(console: Console, read_key: Callable[[], str], index: int, count: int) -> tuple[int, str]:
     digits = ""
     while True:
-        console.print(Text(f"\rgo to step (1 to {count}): {digits} "), end="")
+        console.control(Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2)))
+        console.print(Text(f"go to step (1 to {count}): {digits} "), end="")
         key = read_key()
         if key.isdigit():
             digits += key
