@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.backward import WALKING, differentiable_order
+from ..core.origin import refuse_retired
 from ..core.own import OWN
 from ..core.record import recorder, recording
 from ..core.value import CONST, DETACHED, LEAF, Value, constant
@@ -108,6 +109,7 @@ def _trace(
     with recording():
         order = differentiable_order(recorder(OPS["sum"], "sum")(roots))
     order.pop()
+    refuse_retired(order)
     labels: dict[int, str] = {}
     for slot, v in enumerate((*params, *inputs)):
         v._mark = ~slot  # below zero, so that no later walk takes it for its own mark

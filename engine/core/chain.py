@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from . import own
 from .backward import WALKING, differentiable_order
-from .origin import CONST
+from .origin import CONST, refuse_retired
 
 if TYPE_CHECKING:
     from .value import Value
@@ -96,7 +96,9 @@ def topological_order(root: Value) -> list[Value]:
     """
     order: list[Value] = []
     seen: set[Value] = set()
-    for node in differentiable_order(root):
+    found = differentiable_order(root)
+    refuse_retired(found)
+    for node in found:
         for v in (*node.inputs, node):
             if v not in seen and (v is node or v._kind == CONST):
                 seen.add(v)

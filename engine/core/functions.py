@@ -17,6 +17,7 @@ from ..rules.derive import called_ops, define
 from ..rules.ops import OPS, Interval, Op, add_op
 from .apply import apply
 from .operators import Operators, methods_of
+from .origin import retire
 from .record import listed, recorder
 from .value import Value
 
@@ -174,5 +175,6 @@ def remove_op(name: str) -> None:
     users = [op.name for op in OPS.values() if name in called_ops(op)]
     if users:
         raise OpError(f"{name!r} cannot be removed: the formulas of {', '.join(users)} call it; remove those first")
+    retire(name)
     for method in methods_of(OPS.pop(name)):
         delattr(Operators, method)

@@ -14,7 +14,7 @@ from ..rules.ops import OPS
 from .apply import apply
 from .backward import differentiable_order
 from .chain import chain_rule, edges
-from .origin import STATE, number_used, same
+from .origin import STATE, number_used, refuse_retired, same
 from .own import OWN
 from .value import CONST, DETACHED, Value, constant
 from .watch import read
@@ -60,7 +60,10 @@ def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> A
     wanted = [xs] if isinstance(xs, Value) else list(xs)
     totals: dict[Value, Any] = {y: 1.0}
     watched = _edges_as_values if create_graph else edges
-    for _ in chain_rule(differentiable_order(y), watched, totals, None if create_graph else 0.0):
+    order = differentiable_order(y)
+    if create_graph:
+        refuse_retired(order)
+    for _ in chain_rule(order, watched, totals, None if create_graph else 0.0):
         pass
     found = [totals.get(x, 0.0) for x in wanted]
     if create_graph:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from ..errors import GraphError
@@ -36,6 +37,9 @@ MOVING: Final = threading.RLock()
 writes many of them at once: none sees them moved, or puts back what another has changed."""
 
 
+RETIRED: Final[dict[str, int]] = {}
+"""Ops that were taken out of the table, each with the tick of the clock when it was: older nodes are not of an op that
+may have the name now."""
 REMEMBERED: Final = 8
 """How many changes of its number a node keeps in mind: enough to nudge it to and fro, and to put it back."""
 
@@ -54,6 +58,27 @@ class Origin(NamedTuple):
     calls: tuple[Any, ...] = ()
     past: tuple[tuple[int, float], ...] = ()
     since: int = -1
+
+
+def retire(op: str) -> None:
+    """Note that an op has been taken out of the table."""
+    with LOCK:
+        STATE.clock = RETIRED[op] = STATE.clock + 1
+
+
+def refuse_retired(nodes: Iterable[Any]) -> None:
+    """Refuse to look behind nodes of an op that is not in the table any more, though another may have its name.
+
+    Raises:
+        GraphError: if there is one.
+    """
+    if RETIRED:
+        for node in nodes:
+            if origin(node).made < RETIRED.get(node._kind, 0):
+                raise GraphError(
+                    f"{node!r} was computed by the op {node._kind!r}, which has been removed since: compute the result "
+                    "again with the op that is in the table now"
+                )
 
 
 def origin(node: Any) -> Origin:

@@ -490,3 +490,32 @@ def test_zero_keeps_its_sign():
     y = x * 2
     x.data = math.nan
     assert math.isnan(gg.Graph(y).nodes[0].data)
+
+
+def test_graphs_of_an_op_that_was_removed_are_refused_also_where_another_has_its_name():
+    gg.define_op("swish", "swish", "a", "a * sigmoid(a)", "sigmoid(a) * (1 + a * (1 - sigmoid(a)))")
+    x = Value(2.0, "x")
+    y, other = x.swish() * 2, x.tanh()
+    gg.engine.remove_op("swish")
+    try:
+        for again in (False, True):
+            if again:
+                gg.define_op(
+                    "swish", "swish", "a", "a * sigmoid(3 * a)", "sigmoid(3 * a) * (1 + 3 * a * (1 - sigmoid(3 * a)))"
+                )
+            asks = (
+                gg.steps,
+                gg.Graph,
+                gg.compile,
+                lambda y: gg.grad(y, x, create_graph=True),
+                lambda y: gg.gradcheck(y, [x]),
+            )
+            for ask in asks:
+                with pytest.raises(ValueError, match="by the op 'swish', which has been removed since"):
+                    ask(y)
+                ask(other)
+            assert gg.grad(y, x) == pytest.approx(2 * 1.0907842487)
+        z = x.swish()
+        assert gg.compile(z).run() == pytest.approx(z.data)
+    finally:
+        gg.engine.remove_op("swish")
