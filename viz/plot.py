@@ -157,11 +157,17 @@ def plot_decision_boundary(
 
     Raises:
         ValueError: if the examples do not have two features.
+        TypeError: if `predict` is a network.
 
     >>> figure = plot_decision_boundary(lambda points: points[:, 0] > 0, [[-1, 0], [1, 0]], [0, 1])
     >>> len(figure.axes)
     1
     """
+    if hasattr(predict, "parameters"):
+        raise TypeError(
+            "plot_decision_boundary takes a function of many points, not a network: lambda points: "
+            f"nn.predict(model, points); got {type(predict).__name__}"
+        )
     points, numbers = np.asarray(inputs, dtype=float), np.asarray(targets).astype(int)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise ValueError(f"a decision boundary is drawn over two features, got inputs of shape {points.shape}")

@@ -93,8 +93,12 @@ def compile(
             raise CompileError("compiling a function needs example=(…): its arguments for one example")
         if inputs:
             raise CompileError("inputs= belongs to a recorded graph; the inputs of a function are its arguments")
+        if not isinstance(example, Iterable) or isinstance(example, (str, bytes)):
+            raise CompileError(
+                f"example takes the arguments for one example in a tuple, such as example=(1.0,); got {example!r}"
+            )
         return _compile_function(target, tuple(example), list(params or ()), reduce == "mean", backend)
-    if example is not None:
+    if example is not None and isinstance(target, (Value, list, tuple)):
         raise CompileError("example= belongs to a function; a recorded graph has its numbers already")
     many = not isinstance(target, Value)
     outputs: list[Any] = list(target) if isinstance(target, (list, tuple)) else [target]

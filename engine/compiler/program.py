@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..core.origin import MOVING
+from ..core.origin import MOVING, change
 from ..core.value import Value
 from ..errors import DomainError
 from .emit import NUMPY
@@ -175,8 +175,9 @@ class Program:
 
     def write_values(self) -> None:
         """Copy `params` back into the parameter `Value`s."""
-        for v, x in zip(self._values, self._params.tolist()):
-            v._data = x
+        with MOVING:
+            for v, x in zip(self._values, self._params.tolist()):
+                change(v, x)
 
     def run(self, *arguments: ArrayLike) -> Any:
         """The result for every example.

@@ -114,6 +114,8 @@ def _prepare(
             f"{type(inputs).__name__} {inputs!r}: write gradcheck(f, [{inputs!r}])"
         )
     inputs = inputs if isinstance(inputs, Mapping) else list(inputs)
+    if not callable(f) and not isinstance(f, Value):
+        raise TypeError(f"gradcheck takes a function that returns a Value, or a Value, got {type(f).__name__} {f!r}")
     if not inputs:
         raise TypeError("gradcheck needs at least one input to differentiate with respect to")
     if len({id(x) for x in inputs if isinstance(x, Value)}) < sum(isinstance(x, Value) for x in inputs):

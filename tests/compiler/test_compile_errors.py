@@ -176,3 +176,27 @@ def test_an_argument_is_shown_under_its_own_name_or_under_nobodys(names: str) ->
     assert program.run(*[np.array([x]) for x in (1.0, 2.0, 3.0)[: len(given)]])[0] == sum(
         10.0**i * (i + 1) for i in range(len(given))
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "message"),
+    [
+        (lambda x: x * 2, {"example": 3.0}, r"in a tuple, such as example=\(1\.0,\); got 3\.0"),
+        (lambda x: x * 2, {"example": "3"}, "in a tuple"),
+        ("x*w", {"example": (1.0,)}, "takes a function, a Value or a list of Values, got 'x\\*w'"),
+        (3.0, {}, "takes a function, a Value or a list of Values"),
+    ],
+)
+def test_what_cannot_be_compiled_is_refused(given: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(CompileError, match=message):
+        gg.compile(given, **options)
+
+
+def test_written_values_are_changes_like_others() -> None:
+    """A graph that was computed before is told with the numbers it used."""
+    w = Value(2.0, "w")
+    y = w * w
+    program = gg.compile(lambda x: x * w, example=(1.0,), params=[w])
+    program.params = [5.0]
+    program.write_values()
+    assert (w.data, gg.steps(y)[1].numbers) == (5.0, "v1 = 2 × 2 = 4")

@@ -101,3 +101,9 @@ def test_parameters_of_a_network_whose_inputs_are_plain_numbers(activation: str)
     of_the_function = gg.gradcheck(lambda: nn.binary_cross_entropy(model([0.5, 0.2]), 1.0), model.parameters())
     assert of_the_graph.ok and of_the_function.ok
     assert sum(row.analytic != 0.0 for row in of_the_graph.rows) > 2
+
+
+@pytest.mark.parametrize("f", [3, "x*x", None, [gg.Value(1.0)]])
+def test_what_is_no_function_is_refused(f):
+    with pytest.raises(TypeError, match="takes a function that returns a Value, or a Value, got "):
+        gg.gradcheck(f, [3.0])
