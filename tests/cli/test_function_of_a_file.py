@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +43,36 @@ def leaves(x):
 
 def nothing():
     return w * 1
+
+def by_position(x, /, y=2.0):
+    return x * y
+
+def gap(n=1, x=2.0, z=3, /):
+    return n * x * z
+
+def several(*xs):
+    return xs[0]
+
+async def later(x):
+    return x * x
+
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError("no")
+
+def mute(x):
+    raise Mute
+
+def base(x):
+    raise BaseException("x")
+
+def ends(x):
+    raise GeneratorExit
+
+def shuts(x):
+    import sys
+    sys.stdout.close()
+    return x * x
 """
 COMMANDS = ("check", "draw", "compile", "step")
 
@@ -49,6 +82,7 @@ def script(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(SCRIPT)
     (tmp_path / "broken.py").write_text("import os\nos.nothing\n")
+    (tmp_path / "base.py").write_text('raise BaseException("x")')
     (tmp_path / "typo.py").write_text("def f(x)\n    return x\n")
 
 
@@ -61,6 +95,10 @@ def script(tmp_path, monkeypatch):
         (["draw", "mine.py:loss", "x=2", "--explain", "w"], r"dloss/dw = 20"),
         (["compile", "mine.py:loss", "x=2"], r"(?s)w·x - y.*def "),
         (["step", "mine.py:loss", "x=2", "--all"], r"error = 6 − 1 = 5"),
+        (["check", "mine.py:by_position", "x=3"], r"x +2 .*\n +y|x +2 +2 .* right .*\ny +3 +3"),
+        (["draw", "mine.py:by_position", "x=3"], r">graph of by_position = 6: "),
+        (["compile", "mine.py:by_position", "x=3"], r"(?s)m1 = x \* y.*def "),
+        (["step", "mine.py:by_position", "y=5", "x=3", "--all"], r"by_position = 3 × 5 = 15"),
         (["step", "mine.py:loss", "x=2", "y=2", "--all"], r"error = 6 − 2 = 4"),
     ],
 )
@@ -68,7 +106,8 @@ def test_it_is_run_and_said(words, shown, capsys):
     assert main(words) == 0
     out, err = capsys.readouterr()
     assert re.search(shown, out), out
-    assert err == "running your file mine.py to get loss()\n"
+    function = words[1].partition(":")[2]
+    assert err == f"running your file mine.py to get {function}()\n"
 
 
 def test_a_gradient_that_got_lost_is_found(capsys):
@@ -90,6 +129,22 @@ def test_json_of_a_function(capsys):
         (["mine.py:fails", "x=2"], "mine.py:fails stopped with AttributeError: .*lookup.* \\(mine.py, line 18\\)"),
         (["mine.py:undefined", "x=-1"], r"log\(x\) is undefined at x ?= ?-1.0 .*\(mine.py, line 21\)"),
         (["mine.py:leaves", "x=2"], r"mine.py:leaves stopped with SystemExit: 3 \(mine.py, line 27\)"),
+        (
+            ["mine.py:mute", "x=2"],
+            r"mine.py:mute stopped with Mute: \(no message: its __str__ raised RuntimeError\) \(",
+        ),
+        (["mine.py:base", "x=2"], r"mine.py:base stopped with BaseException: x \(mine.py, line \d+\)$"),
+        (["mine.py:ends", "x=2"], r"mine.py:ends stopped with GeneratorExit \(mine.py, line \d+\)$"),
+        (["base.py:f", "x=2"], r"base.py stopped with BaseException: x \(base.py, line 1\)$"),
+        (
+            ["mine.py:later", "x=2"],
+            "later is an async function, and calling it computes nothing yet: write it with def",
+        ),
+        (
+            ["mine.py:several", "x=2"],
+            r"several takes no inputs by name \(those of \*xs have none\): write one parameter",
+        ),
+        (["mine.py:gap", "z=2"], "gap takes n, x, z by position: give n a number, too"),
         (["mine.py:loss"], "missing a required argument: 'x'; loss takes x=NUMBER, y=NUMBER"),
         (["mine.py:loss", "z=2", "x=1"], "unexpected keyword argument 'z'; loss takes x=NUMBER, y=NUMBER"),
         (["mine.py:loss", "x=two"], "x needs a number, got 'two' \\(as in x=0.5\\)"),
@@ -125,3 +180,28 @@ def test_mistakes_are_one_line_and_the_same_for_all(command, words, message, cap
 def test_what_one_command_refuses(words, message, capsys):
     assert main(words) == 2
     assert re.search(message, capsys.readouterr().err.splitlines()[-1])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("file", "text", "lost"),
+    [
+        ("mine.py:shuts", SCRIPT, "stdout"),
+        ("own.py:f", "import sys\nsys.stdout = None\ndef f(x): return x * x", "stdout"),
+        ("own.py:f", "import sys\nsys.stdout = 3\ndef f(x): return x * x", "stdout"),
+        ("own.py:f", "import sys\nsys.stdout.detach()\ndef f(x): return x * x", "stdout"),
+        ("own.py:f", "import sys\nsys.stderr = None\ndef f(x): return x.a", "stderr"),
+        ("own.py:f", "import sys\nsys.stderr.close()\ndef f(x): return x * x", ""),  # nowhere to say it
+    ],
+)
+def test_a_file_that_closes_the_streams_is_told_so_in_one_line(command, file, text, lost):
+    name = file.partition(":")[0]
+    Path(name).write_text(text)
+    result = subprocess.run(
+        [sys.executable, "-m", "glassgrad", command, file, "x=2"], capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stdout) == (2, "")
+    said = (
+        f"glassgrad: error: {name} closed sys.{lost} or replaced it by what is no stream: leave it open, for the result"
+    )
+    assert result.stderr.splitlines()[1:] == ([said] if lost else [])

@@ -6,7 +6,7 @@ import argparse
 
 from ...engine.core.value import LEAF
 from ...engine.proof.gradcheck import gradcheck
-from ..walk.function import bound_arguments
+from ..walk.function import bound_arguments, by_name
 from .expression import NEURON, add_arguments, evaluated, function_of, numbers, running
 
 
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         report = gradcheck(result.root, leaves, second_order=options.second_order)
     else:
         with running(options):
-            inputs = bound_arguments(function, values).arguments
-            report = gradcheck(function, inputs, second_order=options.second_order)
+            bound = bound_arguments(function, values)
+            report = gradcheck(by_name(function, bound.signature), bound.arguments, second_order=options.second_order)
     print(report)
     return 0 if report.ok else 1

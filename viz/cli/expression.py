@@ -14,8 +14,9 @@ from typing import Any
 from ...engine.errors import ExpressionError
 from ...engine.shown import visible
 from ...engine.story.expression import Evaluated, parse
-from ..walk.script import ScriptError, load_function, names_function, told
+from ..walk.script import load_function, names_function, told
 from .errors import CommandError
+from .process import reopen_streams
 
 NEURON = ("tanh(x1*w1 + x2*w2 + b)", "x1=2 w1=-3 x2=0 w2=1 b=6.8813735870195432")
 """The neuron of the lecture: the example in every help text."""
@@ -87,16 +88,23 @@ def function_of(options: argparse.Namespace) -> Callable[..., Any] | None:
     """
     if not names_function(options.expression):
         return None
-    try:
+    with running(options):
         return load_function(options.expression, lambda line: print(visible(line), file=sys.stderr))
-    except ScriptError as error:
-        raise CommandError(str(error)) from None
 
 
 @contextmanager
 def running(options: argparse.Namespace) -> Iterator[None]:
-    """Around what runs the user's function: whatever it raises is the user's to mend, and told in one line."""
+    """Around what runs the user's file: whatever it raises is the user's to mend, and told in one line."""
     try:
         yield
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise CommandError(told(error, options.expression)) from None
+    finally:
+        lost = reopen_streams()
+        if lost:
+            file = options.expression.rpartition(":")[0]
+            raise CommandError(
+                f"{file} closed {lost} or replaced it by what is no stream: leave it open, for the result"
+            )

@@ -81,6 +81,32 @@ def prepare_streams() -> None:
             stream.reconfigure(errors=_READABLE)
 
 
+def reopen_streams() -> str:
+    """Which of the output streams cannot be written to any more, such as `sys.stdout`; or "".
+
+    Its place is taken by that of the process where this is still open.
+    """
+    lost = ""
+    for name in ("stderr", "stdout"):
+        if not _is_open(getattr(sys, name)):
+            lost = f"sys.{name}"
+            first = getattr(sys, f"__{name}__")
+            setattr(sys, name, first if _is_open(first) else None)
+    prepare_streams()
+    return lost
+
+
+def _is_open(stream: Any) -> bool:
+    try:
+        stream.write("")
+        stream.flush()
+    except OSError:  # open, and full: told where the result is written
+        return True
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return True
+
+
 def drop_output(stream: TextIO) -> None:
     """Nobody takes what is still to be written: let it go nowhere, so that Python's own end finds nothing to say."""
     with suppress(OSError, ValueError):

@@ -51,25 +51,45 @@ def graph_of_call(function: Callable[..., Any], inputs: Mapping[str, Any]) -> tu
     return Graph(root, {label: value for value, label in names.items()}, sources), title
 
 
+def by_name(function: Callable[..., Any], signature: inspect.Signature) -> Callable[..., Any]:
+    """`function` with every parameter given by its name, those that take no names, too."""
+
+    def call(**inputs: Any) -> Any:
+        bound = inspect.BoundArguments(signature, inputs)
+        return function(*bound.args, **bound.kwargs)
+
+    return call
+
+
 def bound_arguments(function: Callable[..., Any], inputs: Mapping[str, Any]) -> inspect.BoundArguments:
     """The arguments of `function(**inputs)`, with the defaults that are floats: those are inputs, too.
 
     Raises:
-        TypeError: if it misses an input, or has none of such a name.
+        TypeError: if it misses an input, has none of such a name, or is an async function.
 
     >>> bound_arguments(lambda x, y=3.0, n=2: x * y, {"x": 1.0}).arguments
     {'x': 1.0, 'y': 3.0}
     """
-    signature = inspect.signature(function)
+    name, signature = _name(function), inspect.signature(function)
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise TypeError(f"{name} is an async function, and calling it computes nothing yet: write it with def alone")
+    parameters = signature.parameters.values()
+    named = [p.replace(kind=p.POSITIONAL_OR_KEYWORD) if p.kind is p.POSITIONAL_ONLY else p for p in parameters]
     try:
-        bound = signature.bind(**inputs)
+        bound = signature.replace(parameters=named).bind(**inputs)
     except TypeError as error:
-        name = _name(function)
-        takes = ", ".join(f"{parameter}=NUMBER" for parameter in signature.parameters) or "no inputs"
-        raise TypeError(f"{name}: {error}; {name} takes {takes}") from None
-    for parameter in signature.parameters.values():
+        takes = ", ".join(f"{p.name}=NUMBER" for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))
+        unnamed = next((f" (those of *{p.name} have none)" for p in parameters if p.kind is p.VAR_POSITIONAL), "")
+        takes = takes or f"no inputs by name{unnamed}: write one parameter for each input" if unnamed else takes
+        raise TypeError(f"{name}: {error}; {name} takes {takes or 'no inputs'}") from None
+    bound = inspect.BoundArguments(signature, bound.arguments)
+    for parameter in parameters:
         if isinstance(parameter.default, float):
             bound.arguments.setdefault(parameter.name, parameter.default)
+    by_position = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
+    missing = [p for p in by_position if p not in bound.arguments]
+    if missing and any(p in bound.arguments for p in by_position[by_position.index(missing[0]) :]):
+        raise TypeError(f"{name} takes {', '.join(by_position)} by position: give {missing[0]} a number, too")
     return bound
 
 

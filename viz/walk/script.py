@@ -41,10 +41,19 @@ def told(error: BaseException, target: str, running: str = "") -> str:
     """
     file = str(Path(target.rpartition(":")[0]).resolve())
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-    ours = not (lines or running) or type(error).__module__.startswith("glassgrad.")
-    said = str(error) if ours else f"{running or target} stopped with {type(error).__name__}: {error}"
+    ours = not (lines or running) or str(type(error).__module__).startswith("glassgrad.")
+    message = _message(error)
+    kind = f"{running or target} stopped with {type(error).__name__}"
+    said = message if ours and message else f"{kind}: {message}" if message else kind
     place = f" ({Path(file).name}, line {lines[-1]})" if lines else ""
     return visible(" ".join(said.split())) + place
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return f"{error}".strip()
+    except Exception as second:
+        return f"(no message: its __str__ raised {type(second).__name__})"
 
 
 def load_function(target: str, say: Callable[[str], None]) -> Callable[..., Any]:
@@ -70,7 +79,9 @@ def load_function(target: str, say: Callable[[str], None]) -> Callable[..., Any]
     sys.path.insert(0, beside)  # what the script imports may lie beside it
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise ScriptError(told(error, target, file)) from error
     finally:
         with suppress(ValueError):  # the script may have changed the path, too
