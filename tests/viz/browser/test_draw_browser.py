@@ -50,6 +50,26 @@ def test_page_of_a_drawing(chromium, tmp_path, scheme):
     context.close()
 
 
+@pytest.mark.parametrize("ending", ["html", "svg"])
+def test_labels_run_nothing_in_a_saved_drawing(chromium, tmp_path, ending):
+    steal = "document.documentElement.id = 'ran'"
+    labels = [f'</script><img src=x onerror="{steal}">', f"]]><script>{steal}</script>", f'-->"><svg onload="{steal}">']
+    values = [Value(1.0 + i, label) for i, label in enumerate([*labels, "a\x1b[31mred\x1b]0;title\x07"])]
+    total = values[0] * values[1] * values[2] * values[3]
+    total.label = labels[0]
+    path = viz.draw(total, {}, layout="builtin").save(tmp_path / f"labels.{ending}")
+    page = chromium.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri())
+    assert page.evaluate("document.documentElement.id") != "ran"
+    assert page.locator("img, script, svg svg").count() == 0
+    assert asked == [path.as_uri()]
+    assert "\x1b" not in page.content()
+    assert "a\\x1b[31mred" in page.content()
+    page.close()
+
+
 def test_svg_as_an_image_keeps_its_size(chromium, tmp_path):
     x = Value(3.0, "x")
     drawing = viz.draw(x + x, {}, layout="builtin")

@@ -436,6 +436,7 @@ HOSTILE = [
     "😀👩‍👩‍👧",
     "שלום",
     "a\u202eb\x00\n",
+    "a\x1b[31mred\x1b]0;title\x07",
 ]
 
 
