@@ -47,6 +47,12 @@ def nothing():
 def by_position(x, /, y=2.0):
     return x * y
 
+def skips(x, n=2, y=3.0):
+    return x * n * y
+
+def by_keyword(x, *, y):
+    return x * y
+
 def gap(n=1, x=2.0, z=3, /):
     return n * x * z
 
@@ -98,6 +104,8 @@ def script(tmp_path, monkeypatch):
         (["check", "mine.py:by_position", "x=3"], r"x +2 .*\n +y|x +2 +2 .* right .*\ny +3 +3"),
         (["draw", "mine.py:by_position", "x=3"], r">graph of by_position = 6: "),
         (["compile", "mine.py:by_position", "x=3"], r"(?s)m1 = x \* y.*def "),
+        (["compile", "mine.py:skips", "x=3", "y=5"], r"(?s)m1 = x \* 2.*m2 = m1 \* y.*, \[x, y\], "),
+        (["compile", "mine.py:by_keyword", "x=3", "y=5"], r"(?s)m1 = x \* y.*, \[x, y\], "),
         (["step", "mine.py:by_position", "y=5", "x=3", "--all"], r"by_position = 3 × 5 = 15"),
         (["step", "mine.py:loss", "x=2", "y=2", "--all"], r"error = 6 − 2 = 4"),
     ],

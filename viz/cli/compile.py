@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ... import nn
 from ...engine.compiler import CompileError, Program, compile
 from ...engine.core.chain import topological_order
 from ...engine.core.value import LEAF, Value
-from ..walk.function import bound_arguments
+from ..walk.function import bound_arguments, by_name
 from .errors import CommandError
 from .expression import NEURON, add_arguments, evaluated, function_of, numbers, running
 
@@ -58,12 +60,27 @@ def _expression(options: argparse.Namespace) -> Program:
         return compile(result.root, params=leaves, backend=options.backend)
     with running(options):
         bound = bound_arguments(function, values)
-        example = bound.args
+        given = {name: bound.arguments[name] for name in bound.signature.parameters if name in bound.arguments}
         bound.arguments.update({name: Value(x, name) for name, x in bound.arguments.items()})
         root = function(*bound.args, **bound.kwargs)
         order = topological_order(root) if isinstance(root, Value) else []
         outside = [v for v in order if v.op == LEAF and not any(v is x for x in bound.arguments.values())]
-        return compile(function, example, outside, backend=options.backend)
+        traced = _by_position(function, bound.signature, list(given)) if bound.kwargs else function
+        return compile(traced, tuple(given.values()), outside, backend=options.backend)
+
+
+def _by_position(
+    function: Callable[..., Any], signature: inspect.Signature, names: Sequence[str]
+) -> Callable[..., Any]:
+    """`function` with the parameters `names` alone, given by position as the compiler does."""
+    call = by_name(function, signature)
+
+    def positional(*inputs: Any) -> Any:
+        return call(**dict(zip(names, inputs)))
+
+    kept = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
+    positional.__signature__ = inspect.Signature(kept)  # type: ignore[attr-defined]  # where inspect looks for it
+    return positional
 
 
 def _network(options: argparse.Namespace) -> Program:
