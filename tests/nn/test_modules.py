@@ -260,3 +260,57 @@ def test_a_neuron_of_ones_own_in_a_network_is_asked_by_all_who_compute(tmp_path)
     assert model(x).data == nn.outputs(model, [x])[0, 0] == expected
     with pytest.raises(TypeError, match="without parts of your own; got MLP"):
         nn.save(model, tmp_path / "model.safetensors")
+
+
+class Doubled(nn.Layer):
+    def outputs(self, x):
+        return [2 * y for y in super().outputs(x)]
+
+
+class Shifted(nn.Neuron):
+    def output(self, x, wires):
+        return super().output(x, wires) + 1
+
+
+def doubled(model):
+    model.layers[0] = Doubled(2, 3, activation="tanh", seed=2)
+
+
+def doubled_for_its_own_neurons(model):
+    doubled(model)
+    model.layers[0].neurons[1] = Tanh(2, nonlin=False, seed=2)
+
+
+def test_a_layer_of_ones_own_asks_its_neurons_of_ones_own():
+    model = nn.MLP(2, [3, 1], seed=1)
+    doubled_for_its_own_neurons(model)
+    layer, x = model.layers[0], [0.5, -1.0]
+    assert [y.data for y in layer(x)] == [2 * neuron(x).data for neuron in layer.neurons]
+
+
+def shifted(model):
+    model.layers[0].neurons[1] = Shifted(2, seed=2)
+
+
+def set_on_the_layer(model):
+    layer = model.layers[0]
+    layer.outputs = lambda x, before=layer.outputs: [2 * y for y in before(x)]
+
+
+def set_on_the_neuron(model):
+    neuron = model.layers[0].neurons[0]
+    neuron.output = lambda x, wires, before=neuron.output: before(x, wires) + 1
+
+
+@pytest.mark.parametrize("change", [doubled, doubled_for_its_own_neurons, shifted, set_on_the_layer, set_on_the_neuron])
+def test_every_method_of_ones_own_is_asked_by_all_who_compute(change, tmp_path):
+    model, x = nn.MLP(2, [3, 1], activation="tanh", seed=1), [0.5, -1.0]
+    plain = model(x).data
+    change(model)
+    changed = model(x).data
+    assert changed != plain
+    assert changed == model.layers[1](model.layers[0](x)).data == nn.outputs(model, [x])[0, 0]
+    program = gg.compile(lambda v: model(v), example=(x,), params=model.parameters())
+    assert float(np.ravel(program(np.array([x])))[0]) == pytest.approx(changed, rel=1e-12)
+    with pytest.raises(TypeError, match="without parts of your own; got MLP"):
+        nn.save(model, tmp_path / "model.safetensors")
