@@ -7,6 +7,8 @@ import sys
 from numbers import Real
 from typing import Any
 
+from .shown import shortened
+
 _TRACKED = "it has a gradient of its own, which would get lost: use .item() or .detach()"
 _HINTS = {
     "NoneType": "a number is missing",
@@ -47,11 +49,8 @@ def number(given: object, role: str = "Value") -> float:
         if math.isinf(x) and given != x:
             raise OverflowError(f"{role} takes a number up to 1.8e308, the largest float; this {kind} is larger")
         return x
-    shown = repr(given)
-    shown = shown if len(shown) <= 40 else shown[:39] + "…"
-    raise TypeError(
-        f"{role} takes a real number, got {kind} {shown}: {_HINTS.get(kind, 'convert it with float(...) first')}"
-    )
+    hint = _HINTS.get(kind, "convert it with float(...) first")
+    raise TypeError(f"{role} takes a real number, got {kind} {shortened(repr(given), 40)}: {hint}")
 
 
 def _like_a_number(given: Any) -> bool:
@@ -64,12 +63,3 @@ def _like_a_number(given: Any) -> bool:
     if getattr(given, "requires_grad", False):
         raise TypeError(f"glassgrad cannot take {given!r}: {_TRACKED}")
     return getattr(getattr(given, "dtype", None), "kind", "f") in "fiub"
-
-
-def counted(count: int, one: str) -> str:
-    """A number and what it counts, in the right form.
-
-    >>> counted(1, "epoch"), counted(2, "epoch")
-    ('1 epoch', '2 epochs')
-    """
-    return f"{count} {one}" if count == 1 else f"{count} {one}s"

@@ -1,4 +1,4 @@
-"""Text of other people, such as a label, a column's name or a path, made safe to print: it cannot steer a terminal."""
+"""Text of other people, such as a label, a column's name or a path, made safe to print, and short; counts in words."""
 
 from __future__ import annotations
 
@@ -37,3 +37,22 @@ def few(names: Sequence[str], most: int = 5) -> str:
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return visible(", ".join(names[:most])) + more
+
+
+def shortened(text: str, width: int = 60) -> str:
+    """`text`, cut where it is longer than `width` characters.
+
+    >>> shortened("abcdef", 6), shortened("abcdefg", 6)
+    ('abcdef', 'abcde…')
+    """
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things, in words that fit it.
+
+    >>> counted(1, "node"), counted(0, "node"), counted(1200, "leaf")
+    ('1 node', '0 nodes', '1,200 leaves')
+    """
+    several = noun[:-1] + "ves" if noun == "leaf" else noun + ("es" if noun.endswith("x") else "s")
+    return f"{number:,} {noun if number == 1 else several}"

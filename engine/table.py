@@ -57,13 +57,3 @@ class Table(NamedTuple):
         head = f"<thead>{line(self.head, 'th')}</thead>" if any(self.head) else ""
         body = "".join(line(row, "td") for row in self.rows)
         return f"{above}<table>{head}<tbody>{body}</tbody></table>{below}"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number of things, in words that fit it.
-
-    >>> counted(1, "node"), counted(0, "node"), counted(1200, "leaf")
-    ('1 node', '0 nodes', '1,200 leaves')
-    """
-    several = noun[:-1] + "ves" if noun == "leaf" else noun + ("es" if noun.endswith("x") else "s")
-    return f"{number:,} {noun if number == 1 else several}"

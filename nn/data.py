@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engine.shown import few
+from ..engine.shown import few, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -371,7 +371,7 @@ def _task_of(texts: list[str]) -> str:
 
 
 def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:59] + "…")
+    return repr(shortened(text))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..engine.number import counted
+from ..engine.shown import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

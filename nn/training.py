@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..engine.core.value import Value, no_grad
 from ..engine.errors import DomainError
-from ..engine.number import counted
+from ..engine.shown import counted
 from .data import batches, one_hot, split_indices
 from .history import Epoch, History
 from .losses import Coding, loss_named

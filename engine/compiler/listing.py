@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ..rules.ops import OPS
-from ..shown import visible
-from ..table import counted
+from ..shown import counted, visible
 from .ir import Constant, Dots, Elementwise, Extreme, Gather, MatrixProgram, Operand, Product, Step, Sum, View
 from .naming import layer_of
 from .trace import Trace

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..number import counted
-from ..shown import visible
+from ..shown import counted, visible
 from ..table import Table
 
 

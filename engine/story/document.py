@@ -15,6 +15,7 @@ from ..core.own import own_name
 from ..core.value import CONST, DETACHED, LEAF
 from ..errors import GraphError
 from ..rules.ops import OPS
+from ..shown import shortened
 from .node import Group, Node, SourceLine
 
 FORMAT: Final = "glassgrad graph 1"
@@ -97,8 +98,7 @@ def _number(x: Any, where: str) -> float:
 
 
 def _shown(given: Any) -> str:
-    text = repr(given)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    return shortened(repr(given))
 
 
 def _ids(given: Any, limit: int, where: str) -> tuple[int, ...]:
@@ -239,10 +239,12 @@ def _groups(given: Any, nodes: int) -> list[Group]:
 def _check_groups(nodes: Sequence[Node], groups: Sequence[Group]) -> None:
     """A node belongs to calls that have it, the outer ones first."""
     members = [frozenset(group.nodes) for group in groups]
+    nested: set[tuple[int, int]] = set()  # a pair stands at many nodes, and is compared once
     for node in nodes:
         for g in node.groups:
             if node.id not in members[g]:
                 raise GraphError(f"node {node.id} belongs to group {g}, which does not have it")
         for outer, inner in zip(node.groups, node.groups[1:]):
-            if not members[inner] <= members[outer]:
+            if (outer, inner) not in nested and not members[inner] <= members[outer]:
                 raise GraphError(f"node {node.id}: group {inner} is not inside of group {outer}")
+            nested.add((outer, inner))

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import Final, Literal, overload
 
 from ..core.value import CONST, Value
-from ..shown import visible
-from ..table import Table, counted
+from ..shown import counted, visible
+from ..table import Table
 from .flow import Flow, flows
 from .graph import Graph, SourceLine
 from .naming import distinct

@@ -8,7 +8,8 @@ import pytest
 
 import glassgrad as gg
 from glassgrad import Value
-from glassgrad.engine.table import Table, counted
+from glassgrad.engine.shown import counted
+from glassgrad.engine.table import Table
 
 
 def result():

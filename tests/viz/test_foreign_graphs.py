@@ -153,6 +153,23 @@ def test_mutated_graphs_are_refused_or_shown_in_full(seed):
     assert MUTATIONS // 3 < refused < MUTATIONS
 
 
+def test_every_number_of_a_node_is_checked():
+    """Also `now`, which only a node has whose data was changed."""
+    for name in ("data", "grad", "now"):
+        documents = [d for d in REAL if any(node.get(name) is not None for node in d["nodes"])]
+        assert documents, name
+        for real in documents:
+            at = next(i for i, node in enumerate(real["nodes"]) if node.get(name) is not None)
+            for junk in JUNK:
+                foreign = copy.deepcopy(real)
+                foreign["nodes"][at][name] = junk
+                found = read(json.dumps(foreign))
+                fine = junk in ("inf", "nan", "-inf") or (
+                    (type(junk) in (int, float) and abs(junk) < 10**309) or (junk is None and name != "data")
+                )
+                assert isinstance(found, Graph) == fine, (name, junk)
+
+
 @pytest.mark.parametrize("document", REAL)
 def test_the_real_ones_are_shown_in_full(document):
     text = json.dumps(document)
@@ -195,6 +212,9 @@ REFUSED = {
     "text": (changed(slopes="no"), "node 2 has 2 inputs, so it needs 2 slopes, got 'no'"),
     "no inputs": (changed(inputs=[], slopes=[]), "node 2: mul takes 2 inputs, got 0"),
     "slope": (changed(slopes=[1.0, None]), "node 2: input 1 needs a slope, got None"),
+    "now": (changed(now="later"), "node 2: now must be a number, got 'later'"),
+    "now, true": (changed(now=True), "node 2: now must be a number, got True"),
+    "now, huge": (changed(now=10**400), "node 2: now is larger than 1.8e308, the largest float: 1000"),
     "unknown": (changed(colour="red"), "node 2 has unknown colour"),
     "source": (changed(source=["/etc/passwd", 1, 5, 2.5]), "node 2: source must be [file, line, start, end]"),
     "groups": (changed(groups=[0]), "node 2: groups must be a list of no numbers, got [0]"),
@@ -218,6 +238,29 @@ def test_a_name_that_stands_twice_is_found_in_one_pass():
     with pytest.raises(GraphError, match="'k99999' stands twice in one object"):
         Graph.from_json("{" + ", ".join([*names, names[-1]]) + "}")
     assert time.process_time() - before < 10  # a pass for each name takes minutes
+
+
+def test_calls_in_calls_are_compared_once_however_many_nodes_they_have(monkeypatch):
+    compared = []
+
+    class Members(frozenset):
+        def __le__(self, other):
+            compared.append(len(self))
+            return super().__le__(other)
+
+    monkeypatch.setattr("glassgrad.engine.story.document.frozenset", Members, raising=False)
+    graph = Graph(nn.MLP(8, [8, 8, 1], seed=1, expand=True)([0.5] * 8))
+    read(graph.to_json())
+    assert 0 < len(compared) < len(graph.groups)
+    assert sum(compared) < sum(len(group.nodes) for group in graph.groups)
+
+
+def test_calls_that_are_not_in_one_another_are_refused():
+    foreign = json.loads(Graph(nn.MLP(2, [2, 1], seed=1)([0.5, -0.5])).to_json())
+    found = next(node for node in foreign["nodes"] if len(node["groups"]) > 1)
+    inner, outer = found["groups"][0], found["groups"][-1]
+    found["groups"] = [outer, inner]
+    assert read(json.dumps(foreign)).endswith(f"group {inner} is not inside of group {outer}")
 
 
 def test_no_file_is_read_for_a_foreign_graph(tmp_path):

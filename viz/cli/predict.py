@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ...engine.number import counted
-from ...engine.shown import visible
+from ...engine.shown import counted, visible
 from ...engine.writing import write_file
 from ...nn.data import Standardisation, csv_columns, read_csv
 from ...nn.files import load_with_notes

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ...engine.shown import visible
+from ...engine.shown import counted, visible
 from ...engine.story.graph import Graph
-from ...engine.table import counted
 from ..walk import terminal
 from ..walk.script import names_function
 from ..walk.stepper import Stepper, step

@@ -14,8 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from ...engine.number import counted
-from ...engine.shown import visible
+from ...engine.shown import counted, visible
 from ...engine.writing import check_writable, write_file
 from ...nn import schedules
 from ...nn.data import MADE, REAL, Dataset, Standardisation, read_csv, split

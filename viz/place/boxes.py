@@ -8,9 +8,8 @@ from pathlib import Path
 from ...engine.core.value import CONST, DETACHED, LEAF
 from ...engine.rules.notation import short
 from ...engine.rules.ops import OPS
-from ...engine.shown import visible
+from ...engine.shown import counted, visible
 from ...engine.story.graph import Graph, Node
-from ...engine.table import counted
 from ..model.diagram import Box, Edge, Kind
 from ..model.text import shorten
 from .fold import RUN, SHARED, Folding, Unit, outputs_of_run

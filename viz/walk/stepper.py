@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from ...engine.core.value import Value
 from ...engine.number import number
+from ...engine.shown import counted
 from ...engine.story.expression import parse
 from ...engine.story.graph import Graph, SourceLine
-from ...engine.table import counted
 from ...engine.writing import check_writable, write_file
 from ..variables import frame_names, variable_names
 from .function import graph_of_call
