@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from glassgrad import Value, nn
+from glassgrad.nn.update import PROBES
 
 TABLE, LIST = {1: 0.5, 2: 0.7, 3: 0.9}, [0.1, 0.2, 0.3, 0.4]
 NUMBER_LOSSES = {
@@ -44,8 +45,13 @@ def trained(loss, targets, **given):
 
 @pytest.mark.parametrize("name", NUMBER_LOSSES)
 @pytest.mark.filterwarnings("ignore:fit uses the slower")
-def test_a_loss_that_needs_its_target_as_a_number_gets_it(name):
+@pytest.mark.parametrize("rare", [False, True])
+def test_a_loss_that_needs_its_target_as_a_number_gets_it(name, rare):
     targets = np.arange(20) % 3 + 1
+    if rare:  # at rows that the compiled program is not compared on
+        targets = np.ones(100, int)
+        targets[[3, 50, 97]] = 2, 3, 3
+        assert not {3, 50, 97} & set(np.linspace(0, 99, PROBES).astype(int))
     compiled, eager = (trained(NUMBER_LOSSES[name], targets, compiled=wanted)[0] for wanted in (True, False))
     assert compiled.loss == pytest.approx(eager.loss, rel=1e-9)
     assert compiled.engine == "compiled" or compiled.engine.startswith("eager: ")
