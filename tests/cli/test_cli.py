@@ -113,11 +113,21 @@ def test_help(capsys, words):
     assert "examples:" in out or words == ["--version"]
 
 
-def test_an_unknown_command(capsys):
+MISTYPED = {
+    "chekc": "glassgrad: error: unknown command 'chekc', did you mean check? (commands: step, check, draw, ",
+    "zzz": "glassgrad: error: unknown command 'zzz' (commands: step, check, draw, ",
+    "train moons --lrate 1": "glassgrad train: error: unknown option --lrate, did you mean --lr?",
+    "train --epoch=1 --hiden=3": "glassgrad train: error: unknown option --hiden, did you mean --hidden?",
+    "draw x --zzz x=1": "glassgrad draw: error: unknown option --zzz\n",
+}
+
+
+@pytest.mark.parametrize("words", MISTYPED)
+def test_what_is_mistyped_is_told_with_what_was_meant(words, capsys):
     with pytest.raises(SystemExit) as caught:
-        main(["chekc"])
+        main(words.split())
     assert caught.value.code == 2
-    assert "invalid choice: 'chekc'" in capsys.readouterr().err
+    assert MISTYPED[words] in capsys.readouterr().err
 
 
 def test_a_reader_that_stops_early_is_no_error():

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from importlib import import_module
+from itertools import takewhile
 from typing import Any, NoReturn
 
 from ... import __version__
@@ -91,11 +94,14 @@ def _run(words: list[str]) -> int:
         COMPLETION, choices=SHELLS, metavar="SHELL", help=f"print a script for {', '.join(SHELLS)} (extra: completion)"
     )
     chosen = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        parser.error(f"unknown command {words[0]!r}{_meant(words[0], COMMANDS)} (commands: {', '.join(COMMANDS)})")
     every = any(word.startswith(COMPLETION) for word in words[:1])
     for name, line in COMMANDS.items():
         sub = chosen.add_parser(name, help=line, formatter_class=argparse.RawDescriptionHelpFormatter)
         if every or words[:1] == [name]:
             import_module(f".{name}", __package__).configure(sub)
+            _check_options(words[1:], sub)
             words[1:] = [_not_an_option(word, sub) for word in words[1:]]
     options = parser.parse_args(words)
     if options.print_completion:
@@ -124,6 +130,18 @@ def _print_completion(parser: argparse.ArgumentParser, commands: Iterable[argpar
     except ImportError as error:
         raise CommandError(str(error)) from None
     return 0
+
+
+def _check_options(words: Iterable[str], parser: argparse.ArgumentParser) -> None:
+    for word in takewhile(lambda word: word != "--", words):
+        name, known = word.partition("=")[0], parser._option_string_actions
+        if re.fullmatch("--[a-z][a-z-]*", name) and not any(option.startswith(name) for option in known):
+            parser.error(f"unknown option {name}{_meant(name, known)}")
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    close = get_close_matches(word, known, 1)
+    return f", did you mean {close[0]}?" if close else ""
 
 
 def _not_an_option(word: str, parser: argparse.ArgumentParser) -> str:
