@@ -12,8 +12,9 @@ from typing import Any, NamedTuple, final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..core.origin import MOVING, change
+from ..core.origin import MOVING, STATE, change
 from ..core.value import Value
+from ..core.watch import read
 from ..errors import DomainError
 from .emit import NUMPY
 from .errors import CompileError
@@ -107,6 +108,7 @@ class Program:
         self._make, self._code, self._bind = make, None, None
         self._arguments, self._values, self._mean, self._many = arguments, values, mean, many
         self._per_example = per_example
+        self._watched()
         with MOVING:
             self._params = np.array([v._data for v in values], dtype=np.float64)
         self._lock, self._others = Lock(), local()
@@ -170,8 +172,15 @@ class Program:
 
     def read_values(self) -> None:
         """Copy the numbers of the parameter `Value`s into `params`."""
+        self._watched()
         with MOVING:
             self._params[:] = [v._data for v in self._values]
+
+    def _watched(self) -> None:
+        """Tell whoever traces a function that numbers of the parameters are handed out."""
+        if STATE.watched:
+            for v in self._values:
+                read(v, "a view")
 
     def write_values(self) -> None:
         """Copy `params` back into the parameter `Value`s."""

@@ -7,16 +7,18 @@ Last, the function is traced again on other numbers.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from ..core.record import recording
 from ..core.value import Value, watched
+from ..core.watch import told
 from ..story.source import is_ours
 from .calls import Calls
 from .errors import CompileError
@@ -28,6 +30,8 @@ MOVED, LARGE = 3, 50_000
 AT_ONCE, NODES = 512, 200_000
 """How many comparisons are turned round one by one, and how many nodes may be traced for it beyond the first eight."""
 LEAST = 8
+COUNTED = 48
+"""So many ways of turning several round are tried out, and half as many as there are comparisons."""
 ENDLESS = 1_000_000
 """From so many comparisons on a loop is taken for one that does not end."""
 
@@ -47,6 +51,7 @@ _CURES: Final = {
     "copy": "Use the Value itself: arithmetic never changes it.",
     "no_grad()": "What is to stay fixed is computed outside the function, or handed in as an argument.",
     "hash()": f"Its number is no key. {_CHOOSE}",
+    "a view": "Look at the graph, check it, train and run programs outside the function.",
     "text": "A program does not print, and must not go on from text; show numbers outside the function.",
 }
 _DOES: Final = {
@@ -60,8 +65,10 @@ _DOES: Final = {
     ".detach()": ".detach() cuts off what depends on the data",
     ".data = …": ".data is set of a Value that depends on the data",
     "copy": "a copy of a Value is cut off from what it depends on",
+    "a view": "a view, check or program of glassgrad's hands out numbers",
     "gg.grad(…)": "gg.grad hands out a derivative as a number",
 }
+_KEEPING: Final = ("glassgrad.engine.core.", "glassgrad.engine.rules.", "glassgrad.engine.number")
 Function = Callable[..., Any]
 Key = tuple[CodeType, int]
 """An instruction of the user's."""
@@ -135,7 +142,7 @@ class Run:
         given = {id(v) for v in self.inputs}
         self.leaves = {False: given | {id(v) for v in self.problem.params}, True: given}
         try:
-            with recording(), watched(self):
+            with recording(), told(self):
                 result = self.problem.function(*arguments)
         except Exception:
             if self.refused is not None:
@@ -177,7 +184,9 @@ class Run:
             return
         caller = sys._getframe(3)  # before it are `watch.read` and what has called that
         if is_ours(caller) and value is not None:
-            return  # on the user's behalf
+            if how == "text" or _keeps(caller):
+                return
+            how = "a view"
         self.asked += 1
         if self.asked > self.limit:
             raise _Endless
@@ -210,9 +219,20 @@ class Run:
         fixed |= seen
         return False
 
+    def owns(self, value: Any) -> bool:
+        """Whether a Value depends on an argument: those nobody but the function has."""
+        return self.moves(value, as_node=True)
+
     def same_as(self, other: Run) -> bool:
         """Whether both found the same program."""
         return self.many == other.many and self.columns.same_as(other.columns)
+
+
+def _keeps(frame: FrameType) -> bool:
+    """Whether glassgrad's own code that runs there keeps to itself what it reads, as arithmetic does; views and checks
+    hand it out."""
+    module = str(frame.f_globals.get("__name__", ""))
+    return not module.startswith("glassgrad.") or module.startswith(_KEEPING)
 
 
 # -- all that is looked into ----------------------------------------------------------------------------------
@@ -224,10 +244,19 @@ def traced(function: Function, arrays: Sequence[Any], params: Sequence[Value]) -
     Raises:
         CompileError: if data steer it; the message begins with one line that says where.
     """
-    problem = Problem(function, arrays, params)
+    with watched():
+        return _traced(Problem(function, arrays, params))
+
+
+def _traced(problem: Problem) -> tuple[Trace, bool]:
     try:
         first = Run(problem).trace()
     except TypeError as error:
+        if not re.search(r"\bValue\b", str(error)):  # an error of the user's own
+            raise CompileError(
+                f"the function raises TypeError: {error}, at {end_of(error)}\n"
+                "It must run before it can be compiled: call it on Values as in the example."
+            ) from error
         raise CompileError(
             f"the function does not take Values: {error}, at {end_of(error)}\n"
             f"While it is traced, all arguments are Values. {_CHOOSE}"
@@ -297,7 +326,8 @@ def _unsteady_error(problem: Problem, more: str = "") -> CompileError:
 
 
 def _turn_comparisons(problem: Problem, first: Run, limit: int) -> None:
-    """Turn comparisons round: one by one, all at one place, all; and those that only then come to light."""
+    """Turn comparisons round: one by one, all at one place, all, as many as any count of them takes; and those that
+    only then come to light."""
     count, keys = len(first.decisions), list(dict.fromkeys(d.key for d in first.decisions))
     if not count:
         return
@@ -307,10 +337,10 @@ def _turn_comparisons(problem: Problem, first: Run, limit: int) -> None:
             f"the function compares Values at {len(keys)} places, too many to try out, first at "
             f"{first.decisions[0].where}\n{_CHOOSE}"
         )
-    single = range(count) if count <= budget else sorted({round(i * (count - 1) / (budget - 1)) for i in range(budget)})
     none: frozenset[Any] = frozenset()
     todo: list[tuple[frozenset[int], frozenset[Key]]] = [(none, frozenset({key})) for key in keys if count > len(keys)]
-    todo += [(frozenset({i}), none) for i in single]
+    todo += [(frozenset({i}), none) for i in _spread(range(count), budget)]
+    todo += [(some, none) for some in _counted(first.decisions, min(budget, max(COUNTED, count // 2)))]
     if len(keys) > 1:
         todo.append((none, frozenset(keys)))
     known = set(keys)
@@ -333,6 +363,28 @@ def _turn_comparisons(problem: Problem, first: Run, limit: int) -> None:
             if d.key not in known and len(todo) < 4 * budget:
                 known.add(d.key)
                 todo.append((turned | {i}, places))
+
+
+def _counted(decisions: Sequence[Decision], most: int) -> list[frozenset[int]]:
+    """What to turn round so that the first k comparisons, at one place or of all, hold and the others do not: whoever
+    counts how many hold comes by every number."""
+    at: dict[Key | None, list[int]] = {None: list(range(len(decisions)))}
+    for i, d in enumerate(decisions):
+        at.setdefault(d.key, []).append(i)
+    every = [(places, k) for places in at.values() for k in range(len(places) + 1)]
+    found = {
+        frozenset(i for j, i in enumerate(places) if decisions[i].outcome != (j < k))
+        for places, k in _spread(every, most)
+    }
+    return sorted((some for some in found if len(some) > 1), key=sorted)
+
+
+def _spread(items: Sequence[Any], most: int) -> list[Any]:
+    """At most so many of them, evenly, with the first and the last."""
+    n = len(items)
+    return [
+        items[i] for i in (range(n) if n <= most else sorted({round(i * (n - 1) / (most - 1)) for i in range(most)}))
+    ]
 
 
 def _move(problem: Problem, first: Run, limit: int) -> None:

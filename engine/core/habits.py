@@ -19,7 +19,7 @@ from .operators import Operators
 from .origin import LOCK, STATE, is_value
 from .own import OWN, assign_rule, become_own
 from .record import is_recording
-from .watch import WATCHER, Watcher, compared, read
+from .watch import compared, read
 
 
 def _refused(what: str, way_out: str) -> Callable[..., Any]:
@@ -223,18 +223,16 @@ _hashing: Final = _Hashing()
 
 
 @contextmanager
-def watched(watcher: Watcher) -> Iterator[None]:
-    """Inside, `watcher` is told of every comparison in this thread or task, and of every number that is handed out."""
+def watched() -> Iterator[None]:
+    """Inside, whoever is `told(…)` by `watch.py` hears of every comparison and of every number that is handed out."""
     with LOCK:
         STATE.watched += 1
-        if _hashing.changes < CHANGES_OF_CLASS:
+        if STATE.watched == 1 and _hashing.changes < CHANGES_OF_CLASS:
             _hashing.changes += 1
             Habits.__hash__ = _watched_hash  # type: ignore[method-assign,assignment]  # at other times it is quick
-    before = WATCHER.set(watcher)
     try:
         yield
     finally:
-        WATCHER.reset(before)
         with LOCK:
             STATE.watched -= 1
             if not STATE.watched and _hashing.changes < CHANGES_OF_CLASS:

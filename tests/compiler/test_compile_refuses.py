@@ -98,6 +98,23 @@ def test_comparisons_beyond_the_first_eight_are_turned_round():
     refused(function, [0.5] * 200, match="another path")
 
 
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (lambda x: x + len(5), "the function raises TypeError: object of type 'int' has no len"),
+        (lambda x: x & 1, "the function does not take Values: unsupported operand"),
+    ],
+)
+def test_a_type_error_of_the_user_s_is_told_from_a_value_that_is_refused(function, says):
+    assert refused(function, match=says)
+
+
+def test_the_class_is_changed_once_per_compile(monkeypatch):
+    monkeypatch.setattr(habits._hashing, "changes", 0)
+    gg.compile(lambda x: x * 2, example=(1.0,))  # traced five times
+    assert habits._hashing.changes == 1
+
+
 def test_other_threads_are_not_watched():
     """While one thread traces, another reads, compares and hashes its Values as ever."""
     wrong: list[Exception] = []
@@ -131,7 +148,7 @@ def test_a_function_that_compiles_another():
         inner = gg.compile(lambda t: (W * t).tanh(), example=(1.0,), params=[W])
         return W * x + float(inner.run([0.5])[0])
 
-    with pytest.raises(CompileError, match="changes with the data"):
+    with pytest.raises(CompileError, match="program of glassgrad's hands out numbers"):
         gg.compile(outer, example=(1.0,), params=[W])
     assert STATE.watched == 0
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import contextvars
 import copy
 import enum
 import functools
@@ -771,6 +772,117 @@ def recursion(x, depth=0):
 @steered(*X)
 def compose(x):
     return functools.reduce(lambda v, f: f(v), [lambda v: v * W, lambda v: v if v > -35 else -v], x)
+
+
+# -- ways out of the trace --------------------------------------------------------------------------------------
+
+
+@steered(1.5)
+def graph_decides(x):
+    return x * 7 if gg.Graph(x * x).root.data > 500 else x
+
+
+@steered(1.5)
+def steps_decide(x):
+    return x * 7 if "2.25" in str(gg.steps(x * x).table()) else x
+
+
+@steered(1.5)
+def explanation_decides(x):
+    return x * 7 if "2.25" in str(gg.explain(x * x, x)) else x
+
+
+@steered(1.5)
+def drawing_decides(x):
+    return x * 7 if "2.25" in gg.viz.draw(x * x).svg else x
+
+
+@steered(1.5)
+def gradcheck_decides(x):
+    return x * 7 if gg.gradcheck(lambda v: v * x, [1.0]).rows[0].analytic > 500 else x
+
+
+@steered(1.5)
+def slopes_decide(x):
+    return x * 7 if (x * x).slopes[0] > 500 else x
+
+
+POOL = ThreadPoolExecutor(1)
+POOL.submit(int).result()  # its thread runs before anything is traced
+
+
+@steered(1.5)
+def pool_reads(x):
+    return POOL.submit(lambda: x * 7 if x.data > 1000 else x).result()
+
+
+@steered(1.5)
+def pool_compares(x):
+    return POOL.submit(lambda: x * 7 if x * 2 > 1000 else x).result()
+
+
+@steered(1.5)
+def context_of_its_own(x):
+    return contextvars.Context().run(lambda: x * 7 if x > 1000 else x)
+
+
+@steered(1.5)
+def reads_in_a_context_of_its_own(x):
+    return contextvars.Context().run(lambda: x * 7 if (x * 3).data > 1000 else x)
+
+
+@steered(1.5)
+def within_another_compile(x):
+    def inner(t):
+        return t * 7 if x > 1000 else t
+
+    with contextlib.suppress(gg.CompileError):
+        return x * gg.compile(inner, example=(1.0,)).steps
+    return x
+
+
+# -- many comparisons -------------------------------------------------------------------------------------------
+
+
+@steered([1.0, 2.0, 3.0, 4.0])
+def exactly_three(xs):
+    return xs[0] * 7 if sum(x > 1000 for x in xs) == 3 else xs[0]
+
+
+@steered([1.0, 2.0, 3.0, 4.0])
+def two_or_three(xs):
+    n = sum(x > 1000 for x in xs)
+    return xs[0] * 7 if 2 <= n <= 3 else xs[0]
+
+
+@steered([1.0, 2.0, 3.0, 4.0])
+def only_one_left(xs):
+    return xs[0] * 7 if sum(x > -1000 for x in xs) == 1 else xs[0]
+
+
+@steered([1.0, 2.0, 3.0, 4.0])
+def all_but_one_on_lines_of_their_own(xs):
+    n = xs[0] > 1000
+    n += xs[1] > 1000
+    n += xs[2] > 1000
+    n += xs[3] > 1000
+    return xs[0] * 7 if n == 3 else xs[0]
+
+
+@steered(*XS)
+def only_the_last_comparison_matters(xs):
+    a, b, z = xs
+    seen = [a > 1]
+    seen += [b > 1]
+    seen += [a > 40]
+    seen += [b > 40]
+    seen += [z > 40]
+    seen += [a > 300]
+    seen += [b > 300]
+    seen += [a > 1000]
+    seen += [b > 1000]
+    seen += [a * b > 1000]
+    return z * 7 if z > 1000 else z
 
 
 def verdict(case: Case) -> tuple[str, str]:
