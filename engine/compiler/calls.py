@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import dis
+import os
 import random
 import sys
 import time
@@ -24,6 +25,7 @@ from .places import line_naming, place, place_of, user_frame
 _OUTSIDE: Final = {
     **dict.fromkeys([time.time, time.time_ns, time.localtime, time.gmtime, time.ctime], "reads the clock"),
     **dict.fromkeys([datetime.now, datetime.utcnow, datetime.today, date.today], "reads the clock"),
+    os.urandom: "draws random numbers",
     **{
         getattr(_thread, name): "starts a thread"
         for name in ("start_new_thread", "start_joinable_thread")

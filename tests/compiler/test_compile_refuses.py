@@ -268,9 +268,7 @@ def test_one_program_in_many_threads(recorded):
             value, gradient = program.value_and_grad(batches[i])
             if value != expected[i][0] or not np.array_equal(gradient, expected[i][1]):
                 wrong.append(i)
-            for _ in range(5):
-                if not np.array_equal(program.run(batches[i]), expected[i][2]):
-                    wrong.append(i)
+            wrong.extend(i for _ in range(5) if not np.array_equal(program.run(batches[i]), expected[i][2]))
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
     before = sys.getswitchinterval()

@@ -18,6 +18,7 @@ import operator
 import pickle
 import random
 import re
+import secrets
 import statistics
 import time
 import warnings
@@ -839,6 +840,11 @@ def within_another_compile(x):
     with contextlib.suppress(gg.CompileError):
         return x * gg.compile(inner, example=(1.0,)).steps
     return x
+
+
+@steered(*X)
+def a_secret_decides(x):
+    return W * x if secrets.randbelow(10**9) else B * x
 
 
 # -- many comparisons -------------------------------------------------------------------------------------------
