@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -174,4 +175,8 @@ class Lowering:
 
 
 def _text(atom: Atom) -> str:
-    return atom if isinstance(atom, str) else {1.0: "1.0", 0.0: "0.0"}.get(atom, repr(atom))
+    return (
+        atom
+        if isinstance(atom, str)
+        else {1.0: "1.0", 0.0: "0.0", math.inf: "1e999", -math.inf: "-1e999"}.get(atom, repr(atom))
+    )

@@ -378,3 +378,19 @@ def test_after_many_traces_hashing_is_still_watched_and_the_class_is_changed_no_
     monkeypatch.setattr(habits, "CHANGES_OF_CLASS", 9)
     gg.compile(lambda x: x * 2, example=(1.0,))  # and goes back
     assert gg.Value.__hash__ is object.__hash__
+
+
+@pytest.mark.parametrize("backend", ["numpy", "python"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: gg.max(x * W, -np.inf),
+        lambda x: gg.min(x * W, np.inf),
+        lambda x: gg.where(x, x * W, -np.inf),
+        lambda x: gg.logsumexp([x * W, -np.inf]),
+    ],
+)
+def test_infinite_constants(function, backend):
+    program = gg.compile(function, example=(2.0,), params=[W], backend=backend)
+    assert program.run([1.0]) == pytest.approx([0.7])
+    assert program.value_and_grad([1.0])[1] == pytest.approx([1.0])
