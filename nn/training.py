@@ -25,7 +25,7 @@ from .losses import Coding, loss_named
 from .module import PARAMETERS, write
 from .optimizers import Optimizer, optimizer_named
 from .prediction import class_numbers, classes_of_outputs, dead_relus, outputs, table
-from .update import Task, birthplace, choose_step
+from .update import EagerStep, Task, birthplace, choose_step, differs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -81,7 +81,8 @@ def fit(
         validation: a share of the examples to hold out, or a pair (inputs, targets), such as a `Dataset`.
         patience: stop when the loss (that of the validation data, if there are any) has not fallen by more than
             `min_improvement` for so many epochs; with validation data the best epoch's parameters are put back.
-        callbacks: called after every epoch with its `Epoch`, the model up to date; one that returns True stops.
+        callbacks: called after every epoch with its `Epoch`, the model up to date; one that returns True stops. What
+            they write into the parameters stays; one that changes the model or the loss ends the compiled engine.
         compiled: use the compiled program; the numbers are the same to about 1e-9. What the compiler refuses trains
             with the eager engine, and a warning says why.
         seed: for the order of the mini-batches and the choice of held-out examples.
@@ -125,17 +126,9 @@ def fit(
         why = engine.removeprefix("eager: ")
         if why != engine:
             warnings.warn(f"fit uses the slower, eager engine: {why}", RuntimeWarning, stacklevel=2)
+        history = History(engine=engine)
         return run.train(
-            step,
-            History(engine=engine),
-            rule,
-            epochs,
-            batch_size,
-            patience,
-            min_improvement,
-            list(callbacks),
-            seed,
-            show,
+            step, history, rule, epochs, batch_size, patience, min_improvement, list(callbacks), seed, show
         )
 
 
@@ -211,6 +204,8 @@ class _Run(Task):
                 if watched < best:
                     best, best_vector, history.best_epoch = watched, self.vector, number
                 answers = [callback(epoch) for callback in callbacks]
+                if callbacks:
+                    step = self._as_changed(step, history)
                 if any(answer is True for answer in answers):
                     history.stopped = "a callback said so"
                     break
@@ -254,6 +249,24 @@ class _Run(Task):
             losses.append((value + penalty) * len(batch))
             self.vector = new
         return math.fsum(losses) / len(self.inputs), rate
+
+    def _as_changed(self, step: Step, history: History) -> Step:
+        """Take over what callbacks did to the parameters; where they changed the model or the loss, go on eagerly."""
+        found, number = self.model.parameters(), len(history)
+        if len(found) != len(self.parameters):
+            raise TrainingError(
+                f"epoch {number}: a callback changed the number of parameters from {len(self.parameters)} to "
+                f"{len(found)}: let it return True, and call fit again"
+            )
+        same = all(a is b for a, b in zip(found, self.parameters))
+        self.parameters[:] = found
+        self.vector = np.array([p.data for p in found])
+        if history.engine != "compiled" or (same and differs(self, step, self.vector, number) is None):
+            return step
+        why = f"a callback changed the model or the loss after epoch {number}"
+        history.engine = f"eager: {why}"
+        warnings.warn(f"fit goes on with the slower, eager engine: {why}", RuntimeWarning, stacklevel=4)
+        return EagerStep(self)
 
     def _measured(self, number: int, loss: float, rate: float, started: float) -> Epoch:
         write(self.vector.tolist(), self.parameters)

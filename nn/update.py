@@ -120,6 +120,19 @@ def choose_step(task: Task, compiled: bool) -> tuple[Step, str]:
     return eager, f"eager: {why}"
 
 
+def differs(task: Task, step: Step, vector: Array, start: int = 0) -> int | None:
+    """An example, out of a few from `start` on, where `step` gives other numbers than the eager engine; or None."""
+    eager, n = EagerStep(task), len(task.inputs)
+    for i in {(start + k) % n for k in np.linspace(0, n - 1, min(PROBES // 2, n)).astype(int).tolist()}:
+        try:
+            with np.errstate(all="ignore"):
+                if not _agree(eager(vector, np.array([i])), step(vector, np.array([i]))):
+                    return i
+        except DomainError:
+            return i
+    return None
+
+
 def _agree(a: tuple[float, Array], b: tuple[float, Array]) -> bool:
     """Whether two steps gave the same loss and gradient, up to rounding."""
     scale = 1e-9 * max(1.0, float(np.abs(a[1]).max()), abs(a[0]))

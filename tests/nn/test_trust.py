@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 import threading
@@ -233,3 +234,53 @@ def test_bars_of_several_threads_leave_the_streams_as_they_were():
                 )
             )
     assert (sys.stdout, sys.stderr) == streams
+
+
+def swapped(model, factor):
+    model.layers[0].neurons[0].w[0] = Value(0.3)
+
+
+def clipped(model, factor):
+    for p in model.parameters():
+        p.data = max(-0.1, min(0.1, p.data))
+
+
+MEDDLERS = {
+    "the loss": lambda model, factor: factor.__setitem__(0, 5.0),
+    "the model": lambda model, factor: setattr(model.layers[0].neurons[0], "activation", "sigmoid"),
+    "a parameter": swapped,
+    "the numbers": clipped,
+}
+
+
+@pytest.mark.parametrize("name", MEDDLERS)
+@pytest.mark.parametrize("stop", [False, True])
+def test_what_a_callback_changes_counts_from_then_on_in_both_engines(name, stop):
+    X = np.linspace(-1, 1, 20)[:, None]
+
+    def run(compiled):
+        model, factor = nn.MLP(1, [3, 1], activation="tanh", seed=1), [1.0]
+
+        def meddle(epoch):
+            if epoch.number in (2, 3):
+                MEDDLERS[name](model, factor)
+            return stop and epoch.number == 3
+
+        given = {"optimizer": "sgd", "learning_rate": 0.1, "epochs": 5, "callbacks": [meddle]}
+        loss = lambda y, t: factor[0] * (y - t) ** 2  # noqa: E731  # read anew for each example
+        return nn.fit(model, X, np.sin(3 * X[:, 0]), loss, compiled=compiled, **given), model.state_dict()
+
+    (eager, state), told = run(False), name != "the numbers"
+    with pytest.warns(RuntimeWarning, match="callback") if told else contextlib.nullcontext():
+        compiled, other = run(True)
+    assert compiled.loss == pytest.approx(eager.loss, rel=1e-9) and other == pytest.approx(state, rel=1e-9)
+    why = "eager: a callback changed the model or the loss after epoch 2"
+    assert compiled.engine == (why if told else "compiled")
+    if stop and name == "the numbers":
+        assert max(map(abs, state.values())) <= 0.1
+
+
+def test_a_callback_cannot_change_how_many_parameters_there_are():
+    model = nn.MLP(1, [2, 1], seed=1)
+    with pytest.raises(nn.TrainingError, match="epoch 1: a callback changed the number of parameters from 7 to 6"):
+        nn.fit(model, [[1.0]], [1.0], squared, callbacks=[lambda epoch: model.layers[0].neurons[0].w.clear()])
