@@ -18,42 +18,26 @@ from typing import TYPE_CHECKING
 from ..engine.lazy import lazy_attributes
 
 if TYPE_CHECKING:
+    # fmt: off
+    # isort: off
     from ..nn import schedules
     from .data import (
-        Dataset,
-        Standardisation,
-        batches,
-        blobs,
-        circles,
-        digits,
-        iris,
-        moons,
-        one_hot,
-        read_csv,
-        sine,
-        spiral,
-        split,
-        xor,
+        Dataset, Standardisation, batches, blobs, circles, digits, iris, moons, one_hot, read_csv, sine, spiral, split, xor,
     )
     from .files import NetworkFileError, load, load_with_notes, save
     from .history import Epoch, History
     from .layers import MLP, Layer, Neuron, Perceptron
     from .losses import (
-        LOSSES,
-        binary_cross_entropy,
-        cross_entropy,
-        half_squared_error,
-        hinge,
-        l1_penalty,
-        l2_penalty,
-        mean_absolute_error,
-        mean_squared_error,
+        LOSSES, binary_cross_entropy, cross_entropy, half_squared_error, hinge, l1_penalty, l2_penalty,
+        mean_absolute_error, mean_squared_error,
     )
     from .module import Module
     from .optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, RMSProp, clip_gradient
     from .prediction import accuracy, dead_relus, outputs, predict, predict_proba
     from .sklearn import NetworkClassifier, NetworkRegressor
     from .training import TrainingError, fit
+    # isort: on
+    # fmt: on
 
 # Loaded when first used: modules and losses need no NumPy, and scikit-learn is an extra.
 _FROM = {

@@ -16,6 +16,7 @@ from ..engine.core.apply import apply
 from ..engine.core.record import is_recording, recorder
 from ..engine.core.value import CONST, Value, constant, no_grad
 from ..engine.number import number
+from ..engine.rules.op import Op
 from ..engine.rules.ops import OPS
 from ..engine.story.scope import Call, mark_call
 from .module import Module
@@ -383,6 +384,17 @@ def _activation(name: str) -> Callable[[Value], Value] | None:
     if name not in usable:
         raise ValueError(f"unknown activation {name!r} (must be one of {', '.join([LINEAR, *usable])})")
     return recorder(OPS[name], name) if len(OPS[name].inputs) <= 2 else partial(apply, name)
+
+
+def op_of(neuron: Neuron) -> Op:
+    """The op of its activation, if that is still the one it was made with."""
+    op = OPS.get(neuron.activation)
+    if op is None or not (isinstance(neuron._activate, partial) or neuron._activate is recorder(op, op.name)):
+        raise ValueError(
+            f"the op {neuron.activation!r} of {neuron.name or 'a neuron'} was removed or defined anew since the neuron "
+            "was made: define it, and set the neuron's activation again"
+        )
+    return op
 
 
 def _limit(init: str, nin: int, nout: int) -> float:

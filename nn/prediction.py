@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engine.core.value import no_grad
+from ..engine.core.value import Value, no_grad
 from ..engine.rules.arrays import array_function
-from ..engine.rules.ops import OPS
 from .data import Dataset
-from .layers import LINEAR, MLP, as_written
+from .layers import MLP, as_written, op_of
 from .module import PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import ArrayLike, NDArray
+
+    from ..engine.rules.op import Op
 
     Array = NDArray[np.float64]
 
@@ -36,17 +37,24 @@ def outputs(model: Callable[[Any], Any], inputs: ArrayLike) -> Array:
     (2, 1)
     """
     rows = table(inputs)
-    if type(model) is MLP and as_written(model.layers):
+    if type(model) is MLP and as_written(model.layers) and _regular(model, rows.shape[1]):
         return _matrix_products(model, rows)
     with no_grad(), PARAMETERS:
         found = [model(row) for row in rows.tolist()]
     return np.array([[v.data for v in (y if isinstance(y, list) else [y])] for y in found])
 
 
+def _regular(model: MLP, nin: int) -> bool:
+    """Whether the network takes `nin` inputs and all is there that matrices are made of; if not, its call says why."""
+    for layer in model.layers:
+        parts = [(*neuron.w, neuron.b) for neuron in layer.neurons]
+        if not all(len(part) == nin + 1 and all(isinstance(v, Value) for v in part) for part in parts):
+            return False
+        nin = len(parts)
+    return True
+
+
 def _matrix_products(model: MLP, rows: Array) -> Array:
-    nin = len(model.layers[0].neurons[0].w)
-    if rows.shape[1] != nin:
-        raise ValueError(f"MLP takes {nin} inputs, got {rows.shape[1]}")
     with PARAMETERS:
         numbers = [
             (np.array([[w.data for w in n.w] for n in layer.neurons]), np.array([n.b.data for n in layer.neurons]))
@@ -54,13 +62,13 @@ def _matrix_products(model: MLP, rows: Array) -> Array:
         ]
     for layer, (weights, biases) in zip(model.layers, numbers):
         rows = rows @ weights.T + biases
-        names = [neuron.activation for neuron in layer.neurons]
-        for name in dict.fromkeys(names):
-            if name != LINEAR:
-                columns = [i for i, other in enumerate(names) if other == name]
-                others = [one.default for one in OPS[name].inputs[1:]]
-                with np.errstate(over="ignore"):  # an exp that overflows to infinity is right in every activation
-                    rows[:, columns] = array_function(OPS[name])(rows[:, columns], *others)
+        columns: dict[Op, list[int]] = {}
+        for i, neuron in enumerate(layer.neurons):
+            if neuron.nonlin:
+                columns.setdefault(op_of(neuron), []).append(i)
+        for op, some in columns.items():
+            with np.errstate(over="ignore"):  # an exp that overflows to infinity is right in every activation
+                rows[:, some] = array_function(op)(rows[:, some], *(one.default for one in op.inputs[1:]))
     return rows
 
 

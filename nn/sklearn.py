@@ -56,19 +56,10 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
         compiled: bool = True,
         random_state: Any = 0,
     ) -> None:
-        self.hidden = hidden
-        self.activation = activation
-        self.init = init
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.l1 = l1
-        self.l2 = l2
-        self.patience = patience
-        self.standardise = standardise
-        self.compiled = compiled
-        self.random_state = random_state
+        self.hidden, self.activation, self.init = hidden, activation, init
+        self.optimizer, self.learning_rate, self.epochs, self.batch_size = optimizer, learning_rate, epochs, batch_size
+        self.l1, self.l2, self.patience, self.standardise = l1, l2, patience, standardise
+        self.compiled, self.random_state = compiled, random_state
 
     def _train(self, inputs: NDArray[Any], targets: NDArray[Any], loss: str, count: int) -> None:
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))

@@ -16,7 +16,6 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..engine.core.value import Value, no_grad
 from ..engine.errors import DomainError
 from ..engine.shown import counted
 from .data import batches, one_hot, split_indices
@@ -25,7 +24,7 @@ from .losses import Coding, loss_named
 from .module import PARAMETERS, write
 from .optimizers import Optimizer, optimizer_named
 from .prediction import class_numbers, classes_of_outputs, dead_relus, outputs, table
-from .update import EagerStep, Task, birthplace, choose_step, differs
+from .update import EagerStep, Task, birthplace, choose_step, differs, losses_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -234,7 +233,10 @@ class _Run(Task):
                 except DomainError:
                     value, gradient = math.nan, self.vector
                 if not (math.isfinite(value) and np.isfinite(gradient).all()):
-                    raise self._error(where, value, batch)
+                    write(self.vector.tolist(), self.parameters)
+                    what = "the gradient is not finite" if math.isfinite(value) else f"the loss is {value}"
+                    cure = "Try a smaller learning rate, or standardised inputs."
+                    raise TrainingError(f"{where}: {what}; {birthplace(self, batch)}. {cure}")
                 self.moved = int(np.count_nonzero(gradient))
                 penalty, push = penalties(self.vector, self.l1, self.l2)
                 rate = optimizer.learning_rate
@@ -261,7 +263,7 @@ class _Run(Task):
         same = all(a is b for a, b in zip(found, self.parameters))
         self.parameters[:] = found
         self.vector = np.array([p.data for p in found])
-        if history.engine != "compiled" or (same and differs(self, step, self.vector, number) is None):
+        if history.engine != "compiled" or (same and not differs(self, step, self.vector, number)):
             return step
         why = f"a callback changed the model or the loss after epoch {number}"
         history.engine = f"eager: {why}"
@@ -276,17 +278,10 @@ class _Run(Task):
         if self.held_out is not None:
             rows, wanted = self.held_out
             found = outputs(self.model, rows)
-            validation_loss = mean_loss(self.loss, found, wanted)
+            validation_loss = math.fsum(losses_of(self.loss, found, wanted)) / len(rows)
             if self.coding != "numbers":
                 validation_accuracy = _share_right(found, wanted)
         return Epoch(number, loss, accuracy, validation_loss, validation_accuracy, rate, time.perf_counter() - started)
-
-    def _error(self, where: str, value: float, batch: NDArray[np.int_]) -> TrainingError:
-        write(self.vector.tolist(), self.parameters)
-        what = f"the loss is {value}" if not math.isfinite(value) else "the gradient is not finite"
-        return TrainingError(
-            f"{where}: {what}; {birthplace(self, batch)}. Try a smaller learning rate, or standardised inputs."
-        )
 
 
 def penalties(vector: Array, l1: float, l2: float) -> tuple[float, Array]:
@@ -297,14 +292,6 @@ def penalties(vector: Array, l1: float, l2: float) -> tuple[float, Array]:
     if l2:
         value, gradient = value + l2 * float(vector @ vector), gradient + 2 * l2 * vector
     return value, gradient
-
-
-def mean_loss(loss: Callable[[Any, Any], Any], found: Array, wanted: Array) -> float:
-    """The mean of `loss` over rows of outputs and targets."""
-    with no_grad():
-        rows = [[Value(x) for x in row] for row in found.tolist()]
-        losses = [loss(row if len(row) > 1 else row[0], t) for row, t in zip(rows, wanted.tolist())]
-    return math.fsum(v.data for v in losses) / len(losses)
 
 
 def encoded(targets: ArrayLike, coding: Coding, count: int, examples: int) -> Array:
@@ -324,8 +311,15 @@ def encoded(targets: ArrayLike, coding: Coding, count: int, examples: int) -> Ar
             f"targets must be numbers, got {found.dtype}: "
             "number the classes 0, 1, … (np.unique(targets, return_inverse=True)[1])"
         )
-    whole = coding == "numbers" and not np.issubdtype(found.dtype, np.floating)
-    found = found.astype(int if whole else float)
+    if np.iscomplexobj(found):
+        raise ValueError(f"targets must be real numbers, got {found.dtype}: take their .real, or .imag as a second one")
+    if coding != "numbers" or np.issubdtype(found.dtype, np.floating):
+        found = found.astype(float)
+    elif found.dtype == bool:
+        found = found.astype(int)
+    for t in found.ravel().tolist() if found.dtype.kind in "iu" else ():
+        if float(t) != t:
+            raise ValueError(f"target {t} is no float: whole numbers past ±2**53 are not all exact; scale the targets")
     if not np.isfinite(found).all():
         raise ValueError(f"target {int(np.argwhere(~np.isfinite(found))[0][0])} is not finite")
     if found.ndim == 2 and found.shape[1] == 1:
@@ -365,12 +359,8 @@ def _progress_bar(epochs: int, wanted: bool | None) -> Iterator[Callable[[Epoch]
     elif console.is_jupyter:
         yield _notebook_bar(epochs)
     else:
-        columns = (
-            TextColumn("epoch {task.completed}/{task.total}"),
-            BarColumn(),
-            TextColumn("{task.description}"),
-            TimeRemainingColumn(),
-        )
+        texts = map(TextColumn, ("epoch {task.completed}/{task.total}", "{task.description}"))
+        columns = next(texts), BarColumn(), next(texts), TimeRemainingColumn()
         # With several threads the bars would lose each other's way back; what goes to a file is left alone.
         alone = threading.current_thread() is threading.main_thread()
         moved: dict[str, Any] = {"redirect_stdout": alone and sys.stdout.isatty(), "redirect_stderr": alone}

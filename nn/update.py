@@ -12,9 +12,12 @@ from ..engine.compiler import CompileError, compile
 from ..engine.core.apply import apply
 from ..engine.core.chain import topological_order
 from ..engine.core.origin import origin
-from ..engine.core.value import Value, constant
+from ..engine.core.value import CONST, Value, constant, no_grad
 from ..engine.errors import DomainError
+from ..engine.number import number
+from .losses import LOSSES
 from .module import write
+from .prediction import outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +32,9 @@ if TYPE_CHECKING:
     """From the parameters and the examples of a batch to their mean loss and its gradient."""
 
 
-PROBES = 16
-"""On how many examples the compiled program is compared with the eager engine before it is trusted."""
+PROBES, TARGETS = 16, 1000
+"""On how many examples the compiled program is compared with the eager engine before it is trusted; and on how many
+targets that differ the loss alone is, if it is not one of `LOSSES`."""
 
 
 @dataclass
@@ -48,6 +52,12 @@ class Task:
             raise ValueError(f"{self.model!r} has no parameters to train")
 
 
+def term(loss: Callable[[Any, Any], Any], outputs: Any, target: Any) -> Value:
+    """The loss of one example; a plain number, such as 0.0 for one that is masked, is a constant."""
+    found = loss(outputs, target)
+    return found if isinstance(found, Value) else constant(number(found, "the loss"))
+
+
 class EagerStep:
     """Forward and backward on the recorded graph, example by example."""
 
@@ -55,12 +65,17 @@ class EagerStep:
         self.task = task
         self.targets: list[Any] = task.targets.tolist()
         self.rows: dict[int, list[Value]] = {}
+        self.checked = False
 
     def __call__(self, vector: Array, batch: Indices) -> tuple[float, Array]:
         """Loss and gradient."""
         task, parameters = self.task, self.task.parameters
         write(vector.tolist(), parameters)
-        losses = [task.loss(task.model(self._row(i)), self.targets[i]) for i in batch.tolist()]
+        losses = [self._term(i) for i in batch.tolist()]
+        if not self.checked and all(one.op == CONST for one in losses):
+            if all(self._term(i).op == CONST for i in range(len(self.targets))):
+                raise ValueError("the loss is a plain number for every example: compute it from the network's outputs")
+            self.checked = True
         total = apply("sum", losses) / len(losses)
         for p in parameters:
             p.grad = 0.0
@@ -70,11 +85,10 @@ class EagerStep:
             p.grad = None
         return total.data, gradient
 
-    def _row(self, i: int) -> list[Value]:
-        """Example `i` as constants, made when it is first needed."""
+    def _term(self, i: int) -> Value:
         if i not in self.rows:
             self.rows[i] = [constant(x) for x in self.task.inputs[i].tolist()]
-        return self.rows[i]
+        return term(self.task.loss, self.task.model(self.rows[i]), self.targets[i])
 
 
 def compiled_step(task: Task) -> Step:
@@ -108,6 +122,13 @@ def choose_step(task: Task, compiled: bool) -> tuple[Step, str]:
         step = compiled_step(task)
         with np.errstate(all="ignore"):  # what is not finite does not agree
             wrong = [i for i, one in zip(probes, wanted) if not _agree(one, step(vector, np.array([i])))]
+            if not (wrong or any(task.loss is entry.function for entry in LOSSES.values())):
+                every = first_of_each[
+                    np.linspace(0, len(first_of_each) - 1, min(TARGETS, len(first_of_each))).astype(int)
+                ]
+                values = losses_of(task.loss, outputs(task.model, task.inputs[every]), task.targets[every])
+                pairs = [(a, step(vector, np.array([i]))[0]) for a, i in zip(values, every)]
+                wrong = [i for i, (a, b) in zip(every, pairs) if not abs(a - b) <= 1e-9 * max(1.0, abs(a))]
     except (CompileError, DomainError) as error:
         why = str(error).splitlines()[0]
     except Exception as error:  # of a traced number a loss may ask what only a plain one can do
@@ -120,17 +141,22 @@ def choose_step(task: Task, compiled: bool) -> tuple[Step, str]:
     return eager, f"eager: {why}"
 
 
-def differs(task: Task, step: Step, vector: Array, start: int = 0) -> int | None:
-    """An example, out of a few from `start` on, where `step` gives other numbers than the eager engine; or None."""
+def differs(task: Task, step: Step, vector: Array, start: int) -> bool:
+    """Whether `step` gives other numbers than the eager engine on one of a few examples, from `start` on."""
     eager, n = EagerStep(task), len(task.inputs)
-    for i in {(start + k) % n for k in np.linspace(0, n - 1, min(PROBES // 2, n)).astype(int).tolist()}:
-        try:
-            with np.errstate(all="ignore"):
-                if not _agree(eager(vector, np.array([i])), step(vector, np.array([i]))):
-                    return i
-        except DomainError:
-            return i
-    return None
+    probes = [np.array([(start + i) % n]) for i in np.linspace(0, n - 1, min(PROBES // 2, n)).astype(int).tolist()]
+    try:
+        with np.errstate(all="ignore"):
+            return not all(_agree(eager(vector, i), step(vector, i)) for i in probes)
+    except DomainError:
+        return True
+
+
+def losses_of(loss: Callable[[Any, Any], Any], found: Array, targets: Array) -> list[float]:
+    """The loss of each example from its outputs, recording no graph."""
+    with no_grad():
+        rows = [[Value(x) for x in row] for row in found.tolist()]
+        return [term(loss, row if len(row) > 1 else row[0], t).data for row, t in zip(rows, targets.tolist())]
 
 
 def _agree(a: tuple[float, Array], b: tuple[float, Array]) -> bool:
@@ -143,7 +169,7 @@ def birthplace(task: Task, batch: Indices) -> str:
     """Where a loss or gradient that is not finite comes from: an eager re-run over the examples, until one shows it."""
     for i, (x, t) in enumerate(zip(task.inputs[batch].tolist(), task.targets[batch].tolist())):
         try:
-            root = task.loss(task.model(x), t)
+            root = term(task.loss, task.model(x), t)
         except DomainError as error:
             return f"example {i} of the batch: {error}"
         bad = next((node for node in topological_order(root) if not math.isfinite(node.data)), None)

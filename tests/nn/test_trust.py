@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from glassgrad import Value, nn
-from glassgrad.nn.update import PROBES
+from glassgrad import OPS, Value, define_op, nn
+from glassgrad.engine import remove_op
+from glassgrad.nn.update import PROBES, losses_of
 
 TABLE, LIST = {1: 0.5, 2: 0.7, 3: 0.9}, [0.1, 0.2, 0.3, 0.4]
 NUMBER_LOSSES = {
@@ -70,7 +71,7 @@ def test_a_branch_on_rare_targets_is_trained_on_the_loss_that_was_given(rows):
 
     X = np.linspace(-1, 1, rows)[:, None]
     model = nn.MLP(1, [1], seed=1)
-    before = nn.training.mean_loss(loss, nn.outputs(model, X), targets)
+    before = np.mean(losses_of(loss, nn.outputs(model, X), targets))
     history = nn.fit(model, X, targets, loss, epochs=1, optimizer="sgd", learning_rate=0.01)
     assert history.loss[0] == pytest.approx(before, rel=1e-9)
 
@@ -109,7 +110,7 @@ def test_living_relus_and_a_loss_of_zero_are_not_told():
     model = nn.MLP(3, [4, 4, 1], seed=1)
     assert not nn.dead_relus(model, LECTURE[0])
     nn.fit(model, *LECTURE, "hinge", epochs=300, learning_rate=0.05)  # at the end every margin is kept: no gradient
-    assert nn.training.mean_loss(nn.hinge, nn.outputs(model, LECTURE[0]), np.array(LECTURE[1])) == 0.0
+    assert not any(losses_of(nn.hinge, nn.outputs(model, LECTURE[0]), np.array(LECTURE[1])))
     assert not nn.dead_relus(nn.MLP(3, [1], seed=1), LECTURE[0])
 
 
@@ -284,3 +285,114 @@ def test_a_callback_cannot_change_how_many_parameters_there_are():
     model = nn.MLP(1, [2, 1], seed=1)
     with pytest.raises(nn.TrainingError, match="epoch 1: a callback changed the number of parameters from 7 to 6"):
         nn.fit(model, [[1.0]], [1.0], squared, callbacks=[lambda epoch: model.layers[0].neurons[0].w.clear()])
+
+
+RARE = frozenset(range(16, 40)) - {25, 26, 39}
+
+
+def test_a_branch_that_tracing_cannot_see_is_found_by_every_target():
+    targets = np.arange(400) % 40
+
+    def loss(y, t):
+        return (50.0 if isinstance(t, int) and t in RARE else 1.0) * (y - t) ** 2
+
+    with pytest.warns(RuntimeWarning, match="gives other numbers on example 16, does an `if` look at data"):
+        compiled = trained(loss, targets)[0]
+    assert compiled.loss.tolist() == trained(loss, targets, compiled=False)[0].loss.tolist()
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("batch_size", [None, 1])
+@pytest.mark.filterwarnings("ignore:fit uses the slower")
+def test_a_plain_number_is_the_loss_of_a_masked_example(compiled, batch_size):
+    def state(masked):
+        return trained(masked, np.arange(12) % 3, compiled=compiled, batch_size=batch_size, validation=0.25)[1]
+
+    assert state(lambda y, t: 0.0 if t == 0 else (y - t) ** 2) == pytest.approx(
+        state(lambda y, t: min(t, 1) * (y - t) ** 2), rel=1e-12
+    )
+    with pytest.raises(ValueError, match="the loss is a plain number for every example: compute it from the network"):
+        state(lambda y, t: 0.0)
+    with pytest.raises(TypeError, match="the loss takes a real number, got None"):
+        state(lambda y, t: None)
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ([1.5 + 0j, 2.0], "targets must be real numbers, got complex128"),
+        (np.array([2**63 + 5, 1], dtype=np.uint64), "target 9223372036854775813 is no float"),
+        ([2**53 + 1, 0], "target 9007199254740993 is no float"),
+    ],
+)
+def test_targets_that_would_become_others_are_refused(targets, message):
+    with pytest.raises(ValueError, match=message):
+        nn.fit(nn.MLP(1, [1]), [[1.0], [2.0]], targets, squared)
+
+
+def test_great_whole_targets_reach_the_loss_as_they_are():
+    seen = set()
+    loss = lambda y, t: (y - (seen.add(t) or 1.0)) ** 2  # noqa: E731  # it keeps what it is given
+    nn.fit(nn.MLP(1, [1]), [[1.0], [2.0]], np.array([2**63, 1], dtype=np.uint64), loss, epochs=1, compiled=False)
+    assert seen == {2**63, 1}
+
+
+@pytest.fixture
+def swish_network():
+    """A network with an activation of one's own."""
+    define_op("swish", "s", "a", "a * a", "2 * a")
+    try:
+        yield nn.MLP(2, [2, 1], activation="swish", seed=1)
+    finally:
+        if "swish" in OPS:
+            remove_op("swish")
+
+
+@pytest.mark.parametrize("anew", [False, True])
+@pytest.mark.parametrize(
+    "use", [lambda m: nn.predict(m, [[1.0, 2.0]]), lambda m: nn.fit(m, [[1.0, 2.0]], [1.0], squared, epochs=1)]
+)
+def test_an_activation_that_was_taken_out_or_defined_anew_is_told(swish_network, anew, use):
+    use(swish_network)
+    remove_op("swish")
+    if anew:
+        define_op("swish", "s", "a", "3 * a", "3 + 0 * a")
+    with pytest.raises(ValueError, match="the op 'swish' of layers.0..neurons.0. was removed or defined anew"):
+        use(swish_network)
+    if anew:
+        for neuron in swish_network.layers[0].neurons:
+            neuron.activation = "swish"
+        use(swish_network)
+        assert nn.outputs(swish_network, [[1.0, 2.0]])[0, 0] == pytest.approx(swish_network([1.0, 2.0]).data)
+
+
+def removed_weight(model):
+    model.layers[0].neurons[1].w.pop()
+
+
+def removed_neuron(model):
+    model.layers[0].neurons.pop()
+
+
+def word(model):
+    model.layers[0].neurons[0].w[0] = "a"
+
+
+@pytest.mark.parametrize("change", [removed_weight, removed_neuron, word])
+def test_a_network_changed_by_hand_is_refused_in_the_words_of_its_call(change):
+    change(model := nn.MLP(2, [3, 1], seed=1))
+    with pytest.raises((ValueError, TypeError)) as direct:
+        model([1.0, 2.0])
+    for use in (lambda: nn.predict(model, [[1.0, 2.0]]), lambda: nn.fit(model, [[1.0, 2.0]], [1.0], squared)):
+        with pytest.raises(direct.type) as found:
+            use()
+        assert str(found.value) == str(direct.value)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_weight_that_is_a_plain_number_stays_as_it_is(compiled):
+    model = nn.MLP(2, [3, 1], seed=1)
+    model.layers[0].neurons[0].w[0] = 0.5
+    assert nn.outputs(model, [[1.0, 2.0]])[0, 0] == model([1.0, 2.0]).data
+    nn.fit(model, [[1.0, 2.0]], [1.0], squared, epochs=2, compiled=compiled)
+    assert model.layers[0].neurons[0].w[0] == 0.5
