@@ -291,7 +291,7 @@ def read_csv(
     inputs = np.array([[_cell(path, line, name, row[where[name]]) for name in features] for line, row in rows])
     if target is None:
         return Dataset(inputs, np.zeros(0), features)
-    texts = [row[where[target]].strip() for _, row in rows]
+    texts, column = [row[where[target]].strip() for _, row in rows], f"{path}: column {_short(target)}"
     for (line, _), text in zip(rows, texts):
         if not text:
             raise ValueError(f"{path}, line {line}: column {_short(target)} is empty")
@@ -300,15 +300,10 @@ def read_csv(
         return Dataset(inputs, np.array(numbers), features, (), target)
     classes = sorted(set(texts), key=_natural)
     if len(classes) < 2:
-        raise ValueError(
-            f"{path}: column {_short(target)} has only the class {_short(classes[0])}; there is nothing to tell apart"
-        )
+        raise ValueError(f"{column} has only the class {_short(classes[0])}; there is nothing to tell apart")
     for one, other in zip(classes, classes[1:]):
         if _number(one) == _number(other) is not None:
-            raise ValueError(
-                f"{path}: column {_short(target)} spells one class as {_short(one)} and as {_short(other)}: "
-                "write it in one way"
-            )
+            raise ValueError(f"{column} spells one class as {_short(one)} and as {_short(other)}: write it in one way")
     return Dataset(inputs, np.array([classes.index(text) for text in texts]), features, tuple(classes), target)
 
 

@@ -179,9 +179,7 @@ def _architecture(model: Module) -> dict[str, Any]:
     rows = _rows(model)
     for i, layer in enumerate(rows):
         if len({(neuron.activation, neuron.expand, len(neuron.w)) for neuron in layer}) > 1:
-            raise TypeError(
-                f"the neurons of layer {i} differ in activation, expand or inputs: such a layer cannot be saved"
-            )
+            raise TypeError(f"the neurons of layer {i} differ in activation, expand or inputs: it cannot be saved")
     return {
         "kind": type(model).__name__,
         "nin": len(rows[0][0].w),
@@ -192,16 +190,16 @@ def _architecture(model: Module) -> dict[str, Any]:
 
 
 def _built(architecture: dict[str, Any]) -> Module:
-    nin, nouts, activations = architecture["nin"], architecture["nouts"], architecture["activations"]
-    expand = architecture["expand"]
+    nin, nouts, names = architecture["nin"], architecture["nouts"], architecture["activations"]
+    kind, how = architecture["kind"], {"expand": architecture["expand"], "seed": 0}
     try:
-        if architecture["kind"] == "MLP":
-            return MLP(nin, nouts, activation=activations, expand=expand, seed=0)
-        if architecture["kind"] == "Layer":
-            return Layer(nin, nouts[0], activation=activations[0], expand=expand, seed=0)
-        if architecture["kind"] == "Neuron":
-            return Neuron(nin, activation=activations[0], expand=expand, seed=0)
-        return Perceptron(nin, nouts[0], seed=0)
+        if kind == "Perceptron":
+            return Perceptron(nin, nouts[0], seed=0)
+        if kind == "Neuron":
+            return Neuron(nin, activation=names[0], **how)
+        if kind == "Layer":
+            return Layer(nin, nouts[0], activation=names[0], **how)
+        return MLP(nin, nouts, activation=names, **how)
     except ValueError as error:  # an op that the writer had defined and this process has not
         raise NetworkFileError(str(error)) from None
 

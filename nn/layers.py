@@ -390,10 +390,8 @@ def op_of(neuron: Neuron) -> Op:
     """The op of its activation, if that is still the one it was made with."""
     op = OPS.get(neuron.activation)
     if op is None or not (isinstance(neuron._activate, partial) or neuron._activate is recorder(op, op.name)):
-        raise ValueError(
-            f"the op {neuron.activation!r} of {neuron.name or 'a neuron'} was removed or defined anew since the neuron "
-            "was made: define it, and set the neuron's activation again"
-        )
+        whose = f"the op {neuron.activation!r} of {neuron.name or 'a neuron'} was removed or defined anew"
+        raise ValueError(f"{whose}: define it if it is gone, then set the neuron's activation again")
     return op
 
 

@@ -82,18 +82,10 @@ class Module:
             TypeError: if some entry is not a number; then none is changed.
         """
         parameters = dict(self.named_parameters())
-        problems = [
-            f"{what} {few(names)}"
-            for what, names in (
-                ("lacks", [path for path in parameters if path not in state]),
-                ("has unknown", [path for path in state if path not in parameters]),
-            )
-            if names
-        ]
-        if problems:
-            raise ValueError(
-                f"the state {' and '.join(problems)}; {type(self).__name__} has {len(parameters)} parameters"
-            )
+        lacks, unknown = [path for path in parameters if path not in state], [p for p in state if p not in parameters]
+        wrong = [f"lacks {few(lacks)}"] * bool(lacks) + [f"has unknown {few(unknown)}"] * bool(unknown)
+        if wrong:
+            raise ValueError(f"the state {' and '.join(wrong)}; {type(self).__name__} has {len(parameters)} parameters")
         numbers = {path: number(state[path], f"state_dict entry {path}") for path in parameters}
         write(numbers.values(), parameters.values())
 

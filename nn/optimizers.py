@@ -90,9 +90,7 @@ class Optimizer(ABC):
             ValueError: if earlier updates were of another size.
         """
         if any(memory.shape != gradient.shape for memory in self._memory.values()):
-            raise ValueError(
-                f"this {type(self).__name__} remembers another network's gradients: make a new one for each"
-            )
+            raise ValueError(f"this {type(self).__name__} remembers another network's gradients: make one for each")
         if self.clip is not None:
             gradient = clipped(gradient, self.clip)
         decayed = self._decay(vector, gradient)

@@ -164,10 +164,8 @@ def table(inputs: ArrayLike, name: str = "inputs") -> Array:
     try:
         rows = np.asarray(inputs, dtype=float)
     except (TypeError, ValueError) as error:
-        hint = "; of a data set give dataset.inputs" if isinstance(inputs, Dataset) else ""
-        raise ValueError(
-            f"{name} must be rows of numbers, all equally long, got {type(inputs).__name__}{hint}: {error}"
-        ) from None
+        got = type(inputs).__name__ + ("; of a data set give dataset.inputs" if isinstance(inputs, Dataset) else "")
+        raise ValueError(f"{name} must be rows of numbers, all equally long, got {got}: {error}") from None
     if rows.ndim != 2:
         hint = ": one feature is a column, inputs.reshape(-1, 1)" if rows.ndim == 1 else ""
         raise ValueError(f"{name} must have the shape (examples, features), got {rows.shape}{hint}")

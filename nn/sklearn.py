@@ -120,9 +120,7 @@ class NetworkClassifier(ClassifierMixin, _Network):  # type: ignore[misc]  # sci
         self.classes_, numbers = np.unique(labels, return_inverse=True)
         count = len(self.classes_)
         if count < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least two classes, got one class: {str(self.classes_[0])!r}"
-            )
+            raise ValueError(f"{type(self).__name__} needs at least two classes, got one class: {str(labels[0])!r}")
         self._train(inputs, numbers, *(("binary_cross_entropy", 1) if count == 2 else ("cross_entropy", count)))
         return self
 

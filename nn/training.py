@@ -125,10 +125,7 @@ def fit(
         why = engine.removeprefix("eager: ")
         if why != engine:
             warnings.warn(f"fit uses the slower, eager engine: {why}", RuntimeWarning, stacklevel=2)
-        history = History(engine=engine)
-        return run.train(
-            step, history, rule, epochs, batch_size, patience, min_improvement, list(callbacks), seed, show
-        )
+        return run.train(step, engine, rule, epochs, batch_size, patience, min_improvement, [*callbacks], seed, show)
 
 
 _busy: set[int] = set()
@@ -160,13 +157,12 @@ class _Run(Task):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.names = {p: path for path, p in self.model.named_parameters()}
         self.vector = np.array([p.data for p in self.parameters])
 
     def train(
         self,
         step: Step,
-        history: History,
+        engine: str,
         optimizer: Optimizer,
         epochs: int,
         batch_size: int | None,
@@ -176,7 +172,7 @@ class _Run(Task):
         seed: int,
         show: Callable[[Epoch], None],
     ) -> History:
-        rng = np.random.default_rng(seed)
+        history, rng = History(engine=engine), np.random.default_rng(seed)
         best, best_vector = math.inf, self.vector
         reference, falling, told = math.inf, 0, False
         started = time.perf_counter()
@@ -243,7 +239,8 @@ class _Run(Task):
                 new = optimizer.update(self.vector, gradient + push)
             bad = np.flatnonzero(~np.isfinite(new))
             if len(bad):
-                name = self.names.get(self.parameters[bad[0]], f"parameter {bad[0]}")
+                names = {p: path for path, p in self.model.named_parameters()}
+                name = names.get(self.parameters[bad[0]], f"parameter {bad[0]}")
                 raise TrainingError(
                     f"{where}: the update made {name} {new[bad[0]]}; "
                     "try a smaller learning rate, or clip=1.0 on the optimizer"
@@ -256,10 +253,8 @@ class _Run(Task):
         """Take over what callbacks did to the parameters; where they changed the model or the loss, go on eagerly."""
         found, number = self.model.parameters(), len(history)
         if len(found) != len(self.parameters):
-            raise TrainingError(
-                f"epoch {number}: a callback changed the number of parameters from {len(self.parameters)} to "
-                f"{len(found)}: let it return True, and call fit again"
-            )
+            change = f"from {len(self.parameters)} to {len(found)}"
+            raise TrainingError(f"epoch {number}: a callback changed the number of parameters {change}: call fit anew")
         same = all(a is b for a, b in zip(found, self.parameters))
         self.parameters[:] = found
         self.vector = np.array([p.data for p in found])
@@ -308,15 +303,11 @@ def encoded(targets: ArrayLike, coding: Coding, count: int, examples: int) -> Ar
         raise ValueError(f"there are {examples} examples but {len(found)} targets")
     if not np.issubdtype(found.dtype, np.number) and found.dtype != bool:
         raise ValueError(
-            f"targets must be numbers, got {found.dtype}: "
-            "number the classes 0, 1, … (np.unique(targets, return_inverse=True)[1])"
+            f"targets must be numbers, got {found.dtype}: number the classes (np.unique(targets, return_inverse=True)[1])"
         )
     if np.iscomplexobj(found):
         raise ValueError(f"targets must be real numbers, got {found.dtype}: take their .real, or .imag as a second one")
-    if coding != "numbers" or np.issubdtype(found.dtype, np.floating):
-        found = found.astype(float)
-    elif found.dtype == bool:
-        found = found.astype(int)
+    found = found + 0 if coding == "numbers" and found.dtype.kind in "biu" else found.astype(float)
     for t in found.ravel().tolist() if found.dtype.kind in "iu" else ():
         if float(t) != t:
             raise ValueError(f"target {t} is no float: whole numbers past ±2**53 are not all exact; scale the targets")

@@ -123,17 +123,14 @@ def choose_step(task: Task, compiled: bool) -> tuple[Step, str]:
         with np.errstate(all="ignore"):  # what is not finite does not agree
             wrong = [i for i, one in zip(probes, wanted) if not _agree(one, step(vector, np.array([i])))]
             if not (wrong or any(task.loss is entry.function for entry in LOSSES.values())):
-                every = first_of_each[
-                    np.linspace(0, len(first_of_each) - 1, min(TARGETS, len(first_of_each))).astype(int)
-                ]
+                every = first_of_each[:: -(-len(first_of_each) // TARGETS)]
                 values = losses_of(task.loss, outputs(task.model, task.inputs[every]), task.targets[every])
                 pairs = [(a, step(vector, np.array([i]))[0]) for a, i in zip(values, every)]
                 wrong = [i for i, (a, b) in zip(every, pairs) if not abs(a - b) <= 1e-9 * max(1.0, abs(a))]
     except (CompileError, DomainError) as error:
         why = str(error).splitlines()[0]
     except Exception as error:  # of a traced number a loss may ask what only a plain one can do
-        told = " ".join(f"{type(error).__name__}: {error}".split())
-        why = f"the compiler cannot trace the loss or the model, {told}"
+        why = " ".join(f"the compiler cannot trace the loss or the model, {type(error).__name__}: {error}".split())
     else:
         if not wrong:
             return step, "compiled"
