@@ -123,7 +123,8 @@ def choose_step(task: Task, compiled: bool) -> tuple[Step, str]:
         with np.errstate(all="ignore"):  # what is not finite does not agree
             wrong = [i for i, one in zip(probes, wanted) if not _agree(one, step(vector, np.array([i])))]
             if not (wrong or any(task.loss is entry.function for entry in LOSSES.values())):
-                every = first_of_each[:: -(-len(first_of_each) // TARGETS)]
+                every = np.unique(task.targets, axis=0, return_index=True)[1]
+                every = every[:: -(-len(every) // TARGETS)]
                 values = losses_of(task.loss, outputs(task.model, task.inputs[every]), task.targets[every])
                 pairs = [(a, step(vector, np.array([i]))[0]) for a, i in zip(values, every)]
                 wrong = [i for i, (a, b) in zip(every, pairs) if not abs(a - b) <= 1e-9 * max(1.0, abs(a))]
