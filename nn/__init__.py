@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     # isort: off
     from ..nn import schedules
     from .data import (
-        Dataset, Standardisation, batches, blobs, circles, digits, iris, moons, one_hot, read_csv, sine, spiral, split, xor,
+        Dataset, Standardisation, batches, blobs, circles, digits, iris, moons, one_hot, read_csv, sine, spiral, split,
+        xor,
     )
     from .files import NetworkFileError, load, load_with_notes, save
     from .history import Epoch, History

@@ -296,9 +296,8 @@ class MLP(Module):
         wires = tuple(values)
         for layer in self.layers:
             if len(values) != len(layer.neurons[0].w):
-                raise ValueError(
-                    f"{layer.name} takes {len(layer.neurons[0].w)} inputs, got {len(values)} from the layer before"
-                )
+                nin = len(layer.neurons[0].w)
+                raise ValueError(f"{layer.name} takes {nin} inputs, got {len(values)} from the layer before")
             values = layer.outputs(values)
         if is_recording():
             mark_call(values, Call(self.name or "MLP", "MLP", wires))

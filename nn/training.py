@@ -256,8 +256,7 @@ class _Run(Task):
             change = f"from {len(self.parameters)} to {len(found)}"
             raise TrainingError(f"epoch {number}: a callback changed the number of parameters {change}: call fit anew")
         same = all(a is b for a, b in zip(found, self.parameters))
-        self.parameters[:] = found
-        self.vector = np.array([p.data for p in found])
+        self.parameters[:], self.vector = found, np.array([p.data for p in found])
         if history.engine != "compiled" or (same and not differs(self, step, self.vector, number)):
             return step
         why = f"a callback changed the model or the loss after epoch {number}"
@@ -302,9 +301,8 @@ def encoded(targets: ArrayLike, coding: Coding, count: int, examples: int) -> Ar
     if len(found) != examples:
         raise ValueError(f"there are {examples} examples but {len(found)} targets")
     if not np.issubdtype(found.dtype, np.number) and found.dtype != bool:
-        raise ValueError(
-            f"targets must be numbers, got {found.dtype}: number the classes (np.unique(targets, return_inverse=True)[1])"
-        )
+        how = "number the classes (np.unique(targets, return_inverse=True)[1])"
+        raise ValueError(f"targets must be numbers, got {found.dtype}: {how}")
     if np.iscomplexobj(found):
         raise ValueError(f"targets must be real numbers, got {found.dtype}: take their .real, or .imag as a second one")
     found = found + 0 if coding == "numbers" and found.dtype.kind in "biu" else found.astype(float)

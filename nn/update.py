@@ -69,7 +69,7 @@ class EagerStep:
 
     def __call__(self, vector: Array, batch: Indices) -> tuple[float, Array]:
         """Loss and gradient."""
-        task, parameters = self.task, self.task.parameters
+        parameters = self.task.parameters
         write(vector.tolist(), parameters)
         losses = [self._term(i) for i in batch.tolist()]
         if not self.checked and all(one.op == CONST for one in losses):
@@ -143,7 +143,7 @@ def differs(task: Task, step: Step, vector: Array, start: int) -> bool:
     """Whether `step` gives other numbers than the eager engine on one of a few examples, from `start` on."""
     eager, n = EagerStep(task), len(task.inputs)
     few = min(n, max(2, min(PROBES // 2, 10_000 // len(vector))))  # cheap beside the epoch
-    probes = [np.array([(start + i) % n]) for i in np.linspace(0, n - 1, few).astype(int).tolist()]
+    probes = [np.array([(start + int(i)) % n]) for i in np.linspace(0, n - 1, few)]
     try:
         with np.errstate(all="ignore"):
             return not all(_agree(eager(vector, i), step(vector, i)) for i in probes)

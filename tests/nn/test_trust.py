@@ -357,7 +357,7 @@ def test_an_activation_that_was_taken_out_or_defined_anew_is_told(swish_network,
     remove_op("swish")
     if anew:
         define_op("swish", "s", "a", "3 * a", "3 + 0 * a")
-    with pytest.raises(ValueError, match="the op 'swish' of layers.0..neurons.0. was removed or defined anew"):
+    with pytest.raises(ValueError, match=r"the op 'swish' of layers.0..neurons.0. was removed or defined anew"):
         use(swish_network)
     if anew:
         for neuron in swish_network.layers[0].neurons:
