@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 
 
 PROBES, TARGETS = 16, 1000
-"""On how many examples the compiled program is compared with the eager engine before it is trusted; and on how many
-targets that differ the loss alone is, if it is not one of `LOSSES`."""
+"""On so many examples, and targets of a loss that is not in `LOSSES`, the compiled program is compared at first."""
 
 
 @dataclass
