@@ -223,13 +223,13 @@ class Layer(Module):
 
     def __call__(self, x: Any) -> Any:
         """The outputs for one example, a list of Values; a single one is unwrapped."""
-        if _keeps(self, Layer, "outputs") and not as_written([self]):
+        if _keeps(self, "outputs") and not as_written([self]):
             return _unwrapped([neuron(x) for neuron in self.neurons])
         return _unwrapped(self.outputs(as_inputs(x, len(self.neurons[0].w), self)))
 
     def outputs(self, x: list[Value]) -> list[Value]:
         """`__call__` without the checks, always a list."""
-        if not _keeps(self, Layer, "outputs") and not all(_keeps(neuron, Neuron, "output") for neuron in self.neurons):
+        if not _keeps(self, "outputs") and not all(_keeps(neuron, "output") for neuron in self.neurons):
             return [neuron(x) for neuron in self.neurons]  # a subclass asks for what they give
         return _outputs(self.neurons, x, self)
 
@@ -307,17 +307,17 @@ class MLP(Module):
         return f"MLP of [{', '.join(map(str, self.layers))}]"
 
 
+_OURS = {"outputs": (Layer.__call__, Layer.outputs), "output": (Neuron.__call__, Neuron.output)}
+
+
 def as_written(layers: Iterable[Any]) -> bool:
     """Whether these layers and their neurons compute as the classes here do, with no method of a learner's own."""
-    return all(
-        _keeps(layer, Layer, "outputs") and all(_keeps(neuron, Neuron, "output") for neuron in layer.neurons)
-        for layer in layers
-    )
+    return all(_keeps(v, "outputs") and all(_keeps(neuron, "output") for neuron in v.neurons) for v in layers)
 
 
-def _keeps(part: Any, kind: Any, method: str) -> bool:
+def _keeps(part: Any, method: str) -> bool:
     own = getattr(part, method, None)  # of the class, or set on the part itself
-    return part.__class__.__call__ is kind.__call__ and getattr(own, "__func__", None) is getattr(kind, method)
+    return (part.__class__.__call__, getattr(own, "__func__", None)) == _OURS[method]
 
 
 def generator(seed: int | None, rng: Rng | None) -> Rng:

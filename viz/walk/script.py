@@ -39,7 +39,10 @@ def told(error: BaseException, target: str, running: str = "") -> str:
         target: such as `"my_script.py:loss"`.
         running: what stopped, if it was not the function itself.
     """
-    file = str(Path(target.rpartition(":")[0]).resolve())
+    try:
+        file = str(Path(target.rpartition(":")[0]).resolve())
+    except ValueError:  # half a surrogate pair, NUL
+        file = ""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     ours = not (lines or running) or str(type(error).__module__).startswith("glassgrad.")
     message = _message(error)
