@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,7 @@ COMMANDS = {
     "help": ["--help"],
     "help of a command": ["check", "--help"],
     "version": ["--version"],
-    "completion": ["--print-completion", "bash"],
-}
+} | ({"completion": ["--print-completion", "bash"]} if find_spec("shtab") else {})  # an extra
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX")
 
 
