@@ -7,7 +7,7 @@ import sys
 from numbers import Real
 from typing import Any
 
-from .shown import shortened
+from .shown import clipped
 
 _TRACKED = "it has a gradient of its own, which would get lost: use .item() or .detach()"
 _HINTS = {
@@ -50,7 +50,7 @@ def number(given: object, role: str = "Value") -> float:
             raise OverflowError(f"{role} takes a number up to 1.8e308, the largest float; this {kind} is larger")
         return x
     hint = _HINTS.get(kind, "convert it with float(...) first")
-    raise TypeError(f"{role} takes a real number, got {kind} {shortened(repr(given), 40)}: {hint}")
+    raise TypeError(f"{role} takes a real number, got {kind} {clipped(repr(given), 40)}: {hint}")
 
 
 def _like_a_number(given: Any) -> bool:

@@ -39,13 +39,22 @@ def few(names: Sequence[str], most: int = 5) -> str:
     return visible(", ".join(names[:most])) + more
 
 
-def shortened(text: str, width: int = 60) -> str:
-    """`text`, cut where it is longer than `width` characters.
+def clipped(text: str, width: int = 60) -> str:
+    """The beginning of `text`, if it is longer than `width` characters.
 
-    >>> shortened("abcdef", 6), shortened("abcdefg", 6)
+    >>> clipped("abcdef", 6), clipped("abcdefg", 6)
     ('abcdef', 'abcde…')
     """
     return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def described(given: object, width: int = 60) -> str:
+    """What was given instead, for a message: its kind and its text.
+
+    >>> described("3"), described([0] * 99, 9)
+    ("str '3'", 'list [0, 0, 0…')
+    """
+    return f"{type(given).__name__} {clipped(repr(given), width)}"
 
 
 def counted(number: int, noun: str) -> str:

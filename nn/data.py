@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engine.shown import few, shortened
+from ..engine.shown import clipped, few
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -366,7 +366,7 @@ def _task_of(texts: list[str]) -> str:
 
 
 def _short(text: str) -> str:
-    return repr(shortened(text))
+    return repr(clipped(text))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -16,8 +16,8 @@ from ..engine.core.apply import apply
 from ..engine.core.record import is_recording, recorder
 from ..engine.core.value import CONST, Value, constant, no_grad
 from ..engine.number import number
-from ..engine.rules.op import Op
-from ..engine.rules.ops import OPS
+from ..engine.rules.ops import OPS, Op
+from ..engine.shown import described
 from ..engine.story.scope import Call, mark_call
 from .module import Module
 
@@ -340,7 +340,7 @@ def as_inputs(given: Any, count: int, module: Module) -> list[Value]:
     if isinstance(given, (Value, Real)):
         given = [given]
     elif isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        raise TypeError(f"{name} takes a list of {count} numbers or Values, got {type(given).__name__} {given!r}")
+        raise TypeError(f"{name} takes a list of {count} numbers or Values, got {described(given)}")
     values = list(given)
     if len(values) != count:
         raise ValueError(f"{name} takes {count} inputs, got {len(values)}")

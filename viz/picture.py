@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 
 from ..engine.core.value import Value
+from ..engine.shown import described
 from ..engine.story.graph import Graph
 from .drawing import Drawing
 from .model.diagram import Direction
@@ -78,5 +79,5 @@ def graph_of(root: Value | Graph, names: Mapping[str, object] | None, frame: Fra
             raise TypeError("names= labels Values, but a Graph has its labels: give them to Graph(root, names)")
         return root
     if not isinstance(root, Value):
-        raise TypeError(f"draw takes a Value (the result) or a Graph, got {type(root).__name__} {root!r:.80}")
+        raise TypeError(f"draw takes a Value (the result) or a Graph, got {described(root, 80)}")
     return Graph(root, frame_names(frame) if names is None else variable_names(names))

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Final
 
+from ..shown import clipped
 from ..story.source import is_ours
 
 _LIBRARY: Final = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
@@ -45,7 +46,7 @@ def place(code: CodeType, at: int, line: int) -> str:
         whole = linecache.getline(code.co_filename, line).encode()
         if first == last == line and start is not None:
             text = whole[start:end].decode(errors="replace")
-        text = text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+        text = clipped(text, _WIDTH)
     return f"{Path(code.co_filename).name}:{line}" + (f": {text}" if text else "")
 
 

@@ -15,6 +15,7 @@ from ..errors import OpError
 from ..number import number
 from ..rules.derive import called_ops, define
 from ..rules.ops import OPS, Interval, Op, add_op
+from ..shown import described
 from .apply import apply
 from .operators import Operators, methods_of
 from .origin import retire
@@ -83,7 +84,7 @@ def define_op(
     texts = {"name": name, "symbol": symbol, "inputs": inputs, "forward": forward, "slopes": slopes, "let": let}
     for what, given in texts.items():
         if not isinstance(given, str):
-            raise OpError(f"define_op takes {what} as text, such as '3 * a**2', got {type(given).__name__} {given!r}")
+            raise OpError(f"define_op takes {what} as text, such as '3 * a**2', got {described(given)}")
     if "*" in inputs:
         raise OpError(f"op {name!r}: an input that takes any number of values ({inputs}) cannot be defined; use gg.sum")
     if name in OPS.keys() - _OWN:

@@ -11,6 +11,7 @@ from ..rules.dialect import Code
 from ..rules.formula import PRIMITIVES
 from ..rules.op import Op
 from ..rules.ops import OPS
+from ..shown import described
 from .apply import apply
 from .backward import differentiable_order
 from .chain import chain_rule, edges
@@ -49,7 +50,7 @@ def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> A
     (27.0, 18.0)
     """
     if not isinstance(y, Value):
-        raise TypeError(f"grad takes the result, a Value, first, got {type(y).__name__} {y!r}")
+        raise TypeError(f"grad takes the result, a Value, first, got {described(y)}")
     if y.op == DETACHED and y is not xs:
         raise ValueError(
             f"grad() of {y!r}: nothing was recorded behind it (it was made under no_grad() or by detach()), "

@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import GraphError
+from ..shown import described
 from .origin import DETACHED, LEAF, is_value, number_used, same
 
 if TYPE_CHECKING:
@@ -43,13 +44,11 @@ def become_own(node: Value, children: Iterable[Value], symbol: str, recording: b
         ValueError: if `node` is one of its own ancestors.
     """
     if isinstance(children, (str, bytes)) or not isinstance(children, Iterable):
-        raise TypeError(f"the children of a Value are Values, in a tuple; got {type(children).__name__} {children!r}")
+        raise TypeError(f"the children of a Value are Values, in a tuple; got {described(children)}")
     inputs = tuple(dict.fromkeys(children))
     for child in inputs:
         if not is_value(child):
-            raise TypeError(
-                f"the children of a Value are Values, got {type(child).__name__} {child!r}: wrap a number in Value(...)"
-            )
+            raise TypeError(f"the children of a Value are Values, got {described(child)}: wrap a number in Value(...)")
     refuse_cycle(node, inputs)
     kept = inputs if recording else ()
     node._a, node._b, node._slope_a, node._slope_b = kept or None, None, None, None
@@ -66,7 +65,7 @@ def assign_rule(node: Value, rule: Callable[[], None]) -> None:
         ValueError: if nothing lies behind the node that a gradient could be handed to.
     """
     if not callable(rule):
-        raise TypeError(f"_backward takes a function without arguments, got {type(rule).__name__} {rule!r}")
+        raise TypeError(f"_backward takes a function without arguments, got {described(rule)}")
     if node.inputs:
         become_own(node, node._prev, node._op, recording=True)
     elif node._kind != DETACHED and not _does_nothing(rule):

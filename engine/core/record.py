@@ -20,6 +20,7 @@ from ..rules.formula import GENERATED
 from ..rules.op import Op
 from ..rules.ops import OPS
 from ..rules.recording import nodes_source, recording_source, reflected_source, sum_source
+from ..shown import described
 from .origin import CONST, DETACHED, LOCK, STATE, is_value
 from .undefined import UNDEFINED, domain_error
 from .watch import read
@@ -193,9 +194,7 @@ def class_of(first: Any, *others: Any) -> type:
 def listed(group: Any, name: str, parameter: str) -> tuple[Any, ...]:
     """The operands of one input of lists as a tuple."""
     if isinstance(group, (str, bytes)) or is_value(group) or not isinstance(group, Iterable):
-        raise TypeError(
-            f"{name} takes a list of Values and numbers for {parameter}, got {type(group).__name__} {group!r}"
-        )
+        raise TypeError(f"{name} takes a list of Values and numbers for {parameter}, got {described(group)}")
     return tuple(group)
 
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from ..errors import GraphError
 from ..number import number
+from ..shown import described
 from . import record
 from .backward import WALKING, backward
 from .chain import own_slopes
@@ -132,7 +133,7 @@ class Value(Habits):
     @label.setter
     def label(self, new: str) -> None:
         if not isinstance(new, str):
-            raise TypeError(f"Value.label takes a str, got {type(new).__name__} {new!r}")
+            raise TypeError(f"Value.label takes a str, got {described(new)}")
         self._label = new
 
     @property

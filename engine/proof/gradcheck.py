@@ -23,7 +23,7 @@ from ..core.value import Value, no_grad
 from ..errors import DomainError
 from ..rules.notation import short
 from ..rules.ops import OPS
-from ..shown import visible
+from ..shown import described, few
 from .reference import evaluate, kink_signs
 from .report import Report, Row
 
@@ -85,7 +85,7 @@ def _gradcheck(
     labels = [leaf.label or f"x{i}" for i, leaf in enumerate(leaves)] if names is None else list(names)
     y = call()
     if not isinstance(y, Value):
-        raise TypeError(f"gradcheck: f must return a Value, got {type(y).__name__} {y!r}")
+        raise TypeError(f"gradcheck: f must return a Value, got {described(y)}")
     own = [v for v in topological_order(y) if own_name(v.op)]
     if own and isinstance(f, Value):
         raise ValueError(
@@ -111,11 +111,11 @@ def _prepare(
     if isinstance(inputs, (int, float, str, Value)) or not isinstance(inputs, Iterable):
         raise TypeError(
             "gradcheck takes its inputs in a list, one for each argument of f, or by name, got "
-            f"{type(inputs).__name__} {inputs!r}: write gradcheck(f, [{inputs!r}])"
+            f"{described(inputs)}: write gradcheck(f, [{inputs!r}])"
         )
     inputs = inputs if isinstance(inputs, Mapping) else list(inputs)
     if not callable(f) and not isinstance(f, Value):
-        raise TypeError(f"gradcheck takes a function that returns a Value, or a Value, got {type(f).__name__} {f!r}")
+        raise TypeError(f"gradcheck takes a function that returns a Value, or a Value, got {described(f)}")
     if not inputs:
         raise TypeError("gradcheck needs at least one input to differentiate with respect to")
     if len({id(x) for x in inputs if isinstance(x, Value)}) < sum(isinstance(x, Value) for x in inputs):
@@ -163,8 +163,7 @@ def _arguments(f: Callable[..., Value]) -> tuple[int, float]:
 
 def _own_rules(own: Sequence[Value]) -> str:
     """Those nodes for a message, the first few by name."""
-    shown = [f"{visible(v.label or own_name(v.op) or '')} at {short(v.inputs[0].data)}" for v in own[:3]]
-    return ", ".join(shown) + (f" and {len(own) - 3} more" if len(own) > 3 else "")
+    return few([f"{v.label or own_name(v.op)} at {short(v.inputs[0].data)}" for v in own], 3)
 
 
 def _parameters(f: Callable[..., Value], count: int) -> list[str]:

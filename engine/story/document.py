@@ -15,7 +15,7 @@ from ..core.own import own_name
 from ..core.value import CONST, DETACHED, LEAF
 from ..errors import GraphError
 from ..rules.ops import OPS
-from ..shown import shortened
+from ..shown import clipped
 from .node import Group, Node, SourceLine
 
 FORMAT: Final = "glassgrad graph 1"
@@ -75,7 +75,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        raise GraphError(f"{twice!r:.40} stands twice in one object")
+        raise GraphError(f"{clipped(repr(twice), 40)} stands twice in one object")
     return found
 
 
@@ -98,7 +98,7 @@ def _number(x: Any, where: str) -> float:
 
 
 def _shown(given: Any) -> str:
-    return shortened(repr(given))
+    return clipped(repr(given))
 
 
 def _ids(given: Any, limit: int, where: str) -> tuple[int, ...]:
@@ -120,7 +120,7 @@ def _node(i: int, row: Any, before: Sequence[Node], groups: int) -> Node:
         ("has unknown", [name for name in row if name not in _NEEDED and name not in _OPTIONAL]),
     ):
         if names:
-            raise GraphError(f"{where} {problem} {', '.join(names):.60}")
+            raise GraphError(f"{where} {problem} {clipped(', '.join(names))}")
     op, label = row["op"], row.get("label", "")
     if not isinstance(label, str):
         raise GraphError(f"{where}: label must be a text, got {_shown(label)}")

@@ -11,7 +11,7 @@ from ..core.chain import topological_order
 from ..core.origin import number_used, origin, same
 from ..core.value import CONST, DETACHED, LEAF, Value
 from ..errors import GraphError
-from ..shown import visible
+from ..shown import described, visible
 from .document import read, written
 from .naming import distinct, next_free, numbered, subscript
 from .node import Group, Node, SourceLine, format_number
@@ -48,7 +48,7 @@ class Graph:
         self, root: Value, names: Mapping[str, object] | None = None, sources: Mapping[Value, SourceLine] | None = None
     ) -> None:
         if not isinstance(root, Value):
-            raise TypeError(f"Graph takes the Value to look behind, got {type(root).__name__} {root!r}")
+            raise TypeError(f"Graph takes the Value to look behind, got {described(root)}")
         order = topological_order(root)
         ids = {v: i for i, v in enumerate(order)}
         labels: dict[Value, str] = {}
@@ -117,7 +117,7 @@ class Graph:
             TypeError: if `name` is no text.
         """
         if not isinstance(name, str):
-            raise TypeError(f"a node is found by its label or v<id>, a text, got {type(name).__name__} {name!r:.60}")
+            raise TypeError(f"a node is found by its label or v<id>, a text, got {described(name)}")
         found = [node for node in self.nodes if node.name == name]
         if len(found) == 1:
             return found[0]

@@ -11,7 +11,7 @@ from ..core.own import own_name
 from ..core.value import CONST, Value
 from ..rules.dialect import write
 from ..rules.notation import Text, number, short, times
-from ..shown import visible
+from ..shown import described, few
 from ..table import Table
 from .equation import shown_sum
 from .flow import Flow
@@ -141,16 +141,13 @@ def _cut_off(walk: Steps, node: int) -> str:
     if node in live:
         return ""
     nodes = [walk.graph.nodes[i] for i in cuts]
-    shown = ", ".join(
-        f"{visible(own_name(one.op) or one.op)} at {walk.names[one.id]} = {short(one.data)}" for one in nodes[:3]
-    )
-    more = f" and {len(nodes) - 3} more" if len(nodes) > 3 else ""
+    cut = [f"{own_name(one.op) or one.op} at {walk.names[one.id]} = {short(one.data)}" for one in nodes]
     dead = (
         "every relu on the way is dead"
         if {one.op for one in nodes} == {"relu"}
         else "every way back meets a slope of 0"
     )
-    return f"{dead}: {shown}{more}"
+    return f"{dead}: {few(cut, 3)}"
 
 
 def explain(root: Value | Graph, x: Value | str, names: Mapping[str, object] | None = None) -> Ledger:
@@ -174,7 +171,7 @@ def explain(root: Value | Graph, x: Value | str, names: Mapping[str, object] | N
       sum: 1 × 1 + 1 × 1 = 2
     """
     if not isinstance(x, (Value, str)):
-        raise TypeError(f"explain takes a Value or its label (or v<id>), a text, got {type(x).__name__} {x!r:.60}")
+        raise TypeError(f"explain takes a Value or its label (or v<id>), a text, got {described(x)}")
     walk = steps(root, names)
     if not isinstance(x, Value):
         return ledger(walk, walk.graph.find(x).id)

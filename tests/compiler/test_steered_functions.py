@@ -875,6 +875,24 @@ def all_but_one_on_lines_of_their_own(xs):
     return xs[0] * 7 if n == 3 else xs[0]
 
 
+@steered([-1.0, 2.0, -3.0, 4.0])
+def the_first_and_the_third(xs):
+    first, second, third, fourth = (x > 100 for x in xs)
+    return xs[0] * 7 if first and third and not second and not fourth else xs[0]
+
+
+@steered([1.0, 2.0])
+def one_of_two(xs):
+    first, second = xs[0] > 100, xs[1] > 100
+    return xs[0] * 7 if first & second else xs[0]
+
+
+@steered([-5.0, -5.0])
+def inside_a_square(xs):
+    a, b, c, d = xs[0] > 0, xs[0] < 1, xs[1] > 0, xs[1] < 1
+    return xs[0] * 50 if a & b & c & d else xs[0]
+
+
 @steered(*XS)
 def only_the_last_comparison_matters(xs):
     a, b, z = xs

@@ -8,7 +8,7 @@ from pathlib import Path
 from ...engine.core.value import CONST, DETACHED, LEAF
 from ...engine.rules.notation import short
 from ...engine.rules.ops import OPS
-from ...engine.shown import counted, visible
+from ...engine.shown import counted, few, visible
 from ...engine.story.graph import Graph, Node
 from ..model.diagram import Box, Edge, Kind
 from ..model.text import shorten
@@ -130,8 +130,7 @@ def changed_since(graph: Graph) -> tuple[str, ...]:
     changed = [f"{name} is now {short(now)}" for name, now in names if now is not None]
     if not changed:
         return ()
-    more = f" and {len(changed) - 4} more" if len(changed) > 4 else ""
-    return (f"drawn with the numbers that were used; changed since: {', '.join(changed[:4])}{more}",)
+    return (f"drawn with the numbers that were used; changed since: {few(changed, 4)}",)
 
 
 def _number(x: float | None) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from ...engine.core.value import DETACHED, LEAF
-from ...engine.shown import visible
+from ...engine.shown import few, visible
 from ...engine.story.graph import Graph
 
 AUTO_LIMIT: Final = 150
@@ -109,9 +109,8 @@ def _called(graph: Graph, names: Sequence[str], argument: str) -> set[int]:
         those = {g for g, group in enumerate(graph.groups) if name in (group.name, group.kind)}
         if not those:
             known = list(dict.fromkeys(text for group in graph.groups for text in (group.kind, group.name)))
-            listed = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
             none = "none; the graph was made without modules"
-            raise ValueError(f"{argument}: no call is named {name!r} (there are: {listed or none})")
+            raise ValueError(f"{argument}: no call is named {name!r} (there are: {few(known, 12) or none})")
         found |= those
     return found
 

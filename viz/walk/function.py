@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ...engine.core.value import Value
+from ...engine.shown import described
 from ...engine.story.graph import Graph, SourceLine
 from ...engine.story.naming import subscript
 from ...engine.story.source import record_source, watched
@@ -37,7 +38,7 @@ def graph_of_call(function: Callable[..., Any], inputs: Mapping[str, Any]) -> tu
         watched(code)
     root, variables, sources = _run(lambda: function(*bound.args, **bound.kwargs), code)
     if not isinstance(root, Value):
-        raise TypeError(f"{name} must return the result as one Value, but returned {type(root).__name__} {root!r:.100}")
+        raise TypeError(f"{name} must return the result as one Value, but returned {described(root, 100)}")
     places = parameter_places(code.co_filename, code.co_firstlineno) if code is not None else {}
     handed_in = variable_names(given)
     for path, value in handed_in.items():

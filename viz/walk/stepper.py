@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 from ...engine.core.value import Value
 from ...engine.number import number
-from ...engine.shown import counted
+from ...engine.shown import counted, described
 from ...engine.story.expression import parse
 from ...engine.story.graph import Graph, SourceLine
 from ...engine.writing import check_writable, write_file
@@ -171,9 +171,7 @@ def step(target: Any, /, **inputs: Any) -> Stepper:
         return _of_result(target, frame_names(sys._getframe(1)), **inputs)
     if callable(target):
         return Stepper(*graph_of_call(target, inputs))
-    raise TypeError(
-        f"step() takes a function, an expression as text, a Value or a Graph, got {type(target).__name__} {target!r}"
-    )
+    raise TypeError(f"step() takes a function, an expression as text, a Value or a Graph, got {described(target)}")
 
 
 def _of_result(
