@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from threading import Lock, get_ident, local
-from typing import Any, NamedTuple, final
+from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,6 +27,7 @@ from .straight import straight
 from .trace import Floats, Trace
 
 KEPT_SIZES = 8  # batch sizes whose arrays are kept
+FLOAT64: Final = np.dtype(np.float64)  # NumPy has one such object: `is` tells
 
 
 class Argument(NamedTuple):
@@ -265,7 +266,7 @@ class Program:
         return value, grads
 
     def _vector(self, given: ArrayLike) -> list[float]:
-        array = np.asarray(given, dtype=np.float64)
+        array = _floats(given, "inputs")
         if array.shape != self._arguments[0].shape:
             raise CompileError(f"inputs must have shape {self._arguments[0].shape}, got {array.shape}")
         return array.tolist()  # type: ignore[no-any-return]  # a list of floats, as the array has one axis
@@ -275,11 +276,12 @@ class Program:
 
     def _fed(self, arguments: Sequence[ArrayLike]) -> Bound:
         """The bound program for this batch size, its inputs filled in."""
-        if self._per_example and arguments and hasattr(arguments[0], "shape"):
-            known = self._bound.get(len(arguments[0]))  # type: ignore[arg-type]  # what has a shape has a length
+        first = arguments[0] if self._per_example and arguments else None
+        if isinstance(first, np.ndarray) and first.ndim:
+            known = self._bound.get(len(first))
             if known is not None and len(arguments) == len(known.feeds):
                 for feed, given in zip(known.feeds, arguments):
-                    if getattr(given, "shape", None) != feed.shape:
+                    if getattr(given, "shape", None) != feed.shape or given.dtype is not FLOAT64:  # type: ignore[union-attr]
                         break
                     feed[...] = given
                 else:
@@ -315,7 +317,7 @@ class Program:
             raise CompileError(f"the program takes {len(self._arguments)} arrays ({wanted}), got {len(arguments)}")
         if not self._per_example:
             return [np.array(self._vector(x)) for x in arguments]
-        arrays = [np.asarray(x, dtype=np.float64) for x in arguments]
+        arrays = [_floats(x, name) for x, (name, _) in zip(arguments, self._arguments)]
         n = arrays[0].shape[0] if arrays and arrays[0].ndim else 1
         for array, (name, shape) in zip(arrays, self._arguments):
             if array.shape != (n, *shape):
@@ -344,6 +346,14 @@ class Program:
 
     def __repr__(self) -> str:
         return f"Program({self.steps} steps for {self.nodes} scalar nodes, {len(self._params)} parameters)"
+
+
+def _floats(given: ArrayLike, name: str) -> Floats:
+    """An argument as floats; what is a text, a date or complex is none."""
+    array = np.asarray(given)
+    if array.dtype.kind not in "fiubO":
+        raise CompileError(f"{name} must hold real numbers, got an array of {array.dtype}")
+    return array.astype(np.float64, copy=False)
 
 
 def _examples_first(rows: Floats, n: int, shape: tuple[int, ...]) -> Floats:

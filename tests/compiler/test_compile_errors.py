@@ -200,3 +200,28 @@ def test_written_values_are_changes_like_others() -> None:
     program.params = [5.0]
     program.write_values()
     assert (w.data, gg.steps(y)[1].numbers) == (5.0, "v1 = 2 × 2 = 4")
+
+
+@pytest.mark.parametrize(
+    "given", [np.array(["3"]), np.array([1j]), ["3"], [1j], np.array(["2020-01-01"], "datetime64[D]")]
+)
+def test_arguments_that_are_no_real_numbers_are_refused_in_every_call(given: Any) -> None:
+    program = gg.compile(lambda a, b: a * b, example=(1.0, 2.0))
+    recorded = gg.compile((x := Value(2.0)) * 3, inputs=[x])
+    for _ in range(2):
+        for arguments in ((given, [2.0]), ([2.0], given), (np.ones(1), given)):
+            with pytest.raises(CompileError, match="must hold real numbers, got an array of"):
+                program.run(*arguments)
+        with pytest.raises(CompileError, match="must hold real numbers"):
+            recorded.run(given)
+        assert program.run(np.array([2]), np.array([True])).tolist() == [2.0]
+        assert program.run(np.array([2.0], np.float32), np.array([3.0], ">f8")).tolist() == [6.0]
+        assert recorded.run([5.0]) == 15.0
+
+
+@pytest.mark.parametrize("given", [3.0, np.float64(3.0), np.array(3.0), np.float32(3.0)])
+def test_a_number_is_no_batch(given: Any) -> None:
+    program = gg.compile(lambda a: a * 2, example=(1.0,))
+    for call in (program.run, program.value_and_grad):
+        with pytest.raises(CompileError, match=r"must have shape \(batch,\), examples first"):
+            call(given)
