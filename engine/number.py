@@ -11,7 +11,7 @@ from .shown import clipped
 
 _TRACKED = "it has a gradient of its own, which would get lost: use .item() or .detach()"
 _HINTS = {
-    "NoneType": "a number is missing",
+    "NoneType": "a number is missing; does a function lack its return?",
     "complex": "glassgrad differentiates real functions; take .real or abs()",
     "ndarray": "an array needs one Value per element: np.array([gg.Value(x) for x in array])",
     "list": "a list needs one Value per element: [gg.Value(x) for x in numbers]",
