@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.choices import whole
 from ..engine.shown import clipped, few
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _plane(inputs: Array, targets: NDArray[np.int_], rng: np.random.Generator, n
 
 
 def _noise(rng: np.random.Generator, noise: float, shape: tuple[int, ...]) -> Array:
-    if not 0 <= noise < math.inf:
+    if isinstance(noise, str) or not 0 <= noise < math.inf:
         raise ValueError(f"noise is a standard deviation and must be a number from 0 up, got {noise!r}")
     return rng.normal(0.0, noise, shape)
 
@@ -74,9 +75,7 @@ def _cos_sin(angles: Array) -> Array:
 
 
 def _halves(n: int) -> tuple[int, NDArray[np.int_]]:
-    if n < 2:
-        raise ValueError(f"n must be at least 2, one example of each class; got {n}")
-    first = n - n // 2
+    first = whole(n, "n (one example of each class)", 2) - n // 2
     return first, np.repeat([0, 1], [first, n // 2])
 
 
@@ -242,10 +241,8 @@ def split_indices(
 
 def batches(n: int, size: int | None, rng: np.random.Generator) -> list[NDArray[np.int_]]:
     """The indices 0 … n−1 in random order, cut into mini-batches; `size` None is one batch in the given order."""
-    if size is None or size >= n:
+    if size is None or whole(size, "batch_size") >= n:
         return [np.arange(n)]
-    if size < 1:
-        raise ValueError(f"the batch size must be at least 1, got {size}")
     order = rng.permutation(n)
     return [order[start : start + size] for start in range(0, n, size)]
 

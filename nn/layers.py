@@ -12,6 +12,7 @@ from functools import partial
 from numbers import Real
 from typing import Any, Protocol
 
+from ..engine.choices import unknown, whole
 from ..engine.core.apply import apply
 from ..engine.core.record import is_recording, recorder
 from ..engine.core.value import CONST, Value, constant, no_grad
@@ -381,7 +382,7 @@ def _activation(name: str) -> Callable[[Value], Value] | None:
         return None
     usable = [op.name for op in OPS.values() if op.unary]
     if name not in usable:
-        raise ValueError(f"unknown activation {name!r} (must be one of {', '.join([LINEAR, *usable])})")
+        raise ValueError(unknown("activation", name, [LINEAR, *usable]))
     return recorder(OPS[name], name) if len(OPS[name].inputs) <= 2 else partial(apply, name)
 
 
@@ -396,7 +397,7 @@ def op_of(neuron: Neuron) -> Op:
 
 def _limit(init: str, nin: int, nout: int) -> float:
     if init not in LIMITS:
-        raise ValueError(f"unknown init {init!r} (must be one of {', '.join(LIMITS)})")
+        raise ValueError(unknown("init", init, LIMITS))
     return LIMITS[init](nin, nout)
 
 
@@ -405,8 +406,7 @@ def _check_sizes(sizes: list[int]) -> None:
     if len(sizes) < 2:
         raise ValueError("MLP needs at least one layer: nouts is empty")
     for i, size in enumerate(sizes):
-        if isinstance(size, bool) or not hasattr(size, "__index__") or size < 1:
-            raise ValueError(f"{'nout' if i else 'nin'} must be a whole number from 1 up, got {size!r}")
+        whole(size, "nout" if i else "nin")
     count = sum((before + 1) * after for before, after in zip(sizes, sizes[1:]))
     if count > MOST:
         raise ValueError(

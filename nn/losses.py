@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
+from ..engine.choices import unknown
 from ..engine.core.apply import apply
 from ..engine.core.functions import logsumexp
 from ..engine.core.value import Value
@@ -167,6 +168,6 @@ def loss_named(loss: str | Callable[[Any, Any], Any] | None) -> Loss:
     if callable(loss):
         return next((entry for entry in LOSSES.values() if entry.function is loss), Loss(loss, "numbers"))
     if loss is None or loss not in LOSSES:
-        what = "fit needs a loss" if loss is None else f"unknown loss {loss!r}"
-        raise ValueError(f"{what} (must be one of {', '.join(LOSSES)}, or a function of outputs and target)")
+        message = unknown("loss", loss, LOSSES, "or a function of outputs and target")
+        raise ValueError(message.replace("unknown loss None", "fit needs a loss"))
     return LOSSES[loss]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..engine.choices import unknown
 from ..nn import schedules
 from .module import write
 
@@ -246,6 +247,6 @@ def optimizer_named(optimizer: str | Optimizer, learning_rate: float | schedules
             raise ValueError("give the learning rate to the optimizer itself: SGD(learning_rate=…)")
         return optimizer
     if optimizer not in OPTIMIZERS:
-        raise ValueError(f"unknown optimizer {optimizer!r} (must be one of {', '.join(OPTIMIZERS)}, or an Optimizer)")
+        raise ValueError(unknown("optimizer", optimizer, OPTIMIZERS, "or an Optimizer, such as Adam()"))
     kind = OPTIMIZERS[optimizer]
     return kind() if learning_rate is None else kind(learning_rate=learning_rate)

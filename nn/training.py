@@ -16,6 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..engine.choices import whole
 from ..engine.errors import DomainError
 from ..engine.shown import counted
 from .data import batches, one_hot, split_indices
@@ -106,8 +107,9 @@ def fit(
     except DomainError as error:
         raise TrainingError(f"before the first epoch: the network has no output for example 0: {error}") from None
     wanted = encoded(targets, chosen.coding, count, len(rows))
-    if epochs < 1 or (patience is not None and patience < 1):
-        raise ValueError(f"epochs and patience must be at least 1, got {epochs} and {patience}")
+    whole(epochs, "epochs")
+    if patience is not None:
+        whole(patience, "patience")
     held_out = None
     if isinstance(validation, (int, float)):
         labels = None if chosen.coding == "numbers" else class_numbers(wanted)

@@ -129,7 +129,7 @@ def test_batches_cover_everything_once():
     assert [len(part) for part in parts] == [4, 4, 2]
     assert sorted(np.concatenate(parts).tolist()) == list(range(10))
     assert batches(10, None, rng)[0].tolist() == list(range(10))
-    with pytest.raises(ValueError, match="at least 1, got 0"):
+    with pytest.raises(ValueError, match="batch_size must be a whole number from 1 up, got 0"):
         batches(10, 0, rng)
 
 

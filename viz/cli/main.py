@@ -6,12 +6,12 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from itertools import takewhile
 from typing import Any, NoReturn
 
 from ... import __version__
+from ...engine.choices import meant
 from ...engine.shown import visible
 from .errors import CommandError, in_one_line
 from .process import drop_output, prepare_streams, raising_at_interrupt
@@ -95,7 +95,7 @@ def _run(words: list[str]) -> int:
     )
     chosen = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     if words and not words[0].startswith("-") and words[0] not in COMMANDS:
-        parser.error(f"unknown command {words[0]!r}{_meant(words[0], COMMANDS)} (commands: {', '.join(COMMANDS)})")
+        parser.error(f"unknown command {words[0]!r}{meant(words[0], COMMANDS)} (commands: {', '.join(COMMANDS)})")
     every = any(word.startswith(COMPLETION) for word in words[:1])
     for name, line in COMMANDS.items():
         sub = chosen.add_parser(name, help=line, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -136,12 +136,7 @@ def _check_options(words: Iterable[str], parser: argparse.ArgumentParser) -> Non
     for word in takewhile(lambda word: word != "--", words):
         name, known = word.partition("=")[0], parser._option_string_actions
         if re.fullmatch("--[a-z][a-z-]*", name) and not any(option.startswith(name) for option in known):
-            parser.error(f"unknown option {name}{_meant(name, known)}")
-
-
-def _meant(word: str, known: Iterable[str]) -> str:
-    close = get_close_matches(word, known, 1)
-    return f", did you mean {close[0]}?" if close else ""
+            parser.error(f"unknown option {name}{meant(name, known)}")
 
 
 def _not_an_option(word: str, parser: argparse.ArgumentParser) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from ...engine.choices import unknown
 from ...engine.shown import counted, visible
 from ...engine.writing import check_writable, write_file
 from ...nn import schedules
@@ -214,9 +215,7 @@ def _load(options: argparse.Namespace) -> Dataset:
             raise CommandError(f"--target and --task are for CSV files, not for {options.data}")
         return REAL[options.data]()
     if not Path(options.data).exists() or Path(options.data).is_dir():
-        raise CommandError(
-            f"unknown data {options.data!r} (must be one of {', '.join(SETS)}, or a CSV file that exists)"
-        )
+        raise CommandError(unknown("data", options.data, SETS, "or a CSV file that exists"))
     if not options.target:
         raise CommandError(f"which column of {options.data} is to be predicted? Add --target COLUMN")
     return read_csv(options.data, options.target, options.task)
