@@ -108,8 +108,7 @@ def fit(
         raise TrainingError(f"before the first epoch: the network has no output for example 0: {error}") from None
     wanted = encoded(targets, chosen.coding, count, len(rows))
     whole(epochs, "epochs")
-    if patience is not None:
-        whole(patience, "patience")
+    whole(1 if patience is None else patience, "patience")
     held_out = None
     if isinstance(validation, (int, float)):
         labels = None if chosen.coding == "numbers" else class_numbers(wanted)
