@@ -73,7 +73,8 @@ def compile(
     are left out of the program. Then the function is traced again, on the same numbers and on others.
 
     What cannot be found: a counter, list or file outside that changes the path only after more calls than there are
-    traces; numbers read past the engine (`v._data`); whether a warning came; comparisons that matter only in a combination of outcomes that
+    traces; numbers read past the engine (`v._data`); whether a warning came; a stop-watch
+    (`time.perf_counter`, `time.monotonic`); comparisons that matter only in a combination of outcomes that
     turning round one, all of a line, or all does not reach. What the program is to do for new data, it is told by
     these traces alone: functions without state are the safe ones.
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import _thread
 import dis
 import os
+import queue
 import random
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any, Final
 
 import numpy as np
 
 from ..core.undefined import domain_error
+from ..core.value import Value
 from ..errors import DomainOverflowError, DomainZeroDivisionError
 from ..story.source import is_ours
 from .places import line_naming, place, place_of, user_frame
@@ -32,6 +36,9 @@ _OUTSIDE: Final = {
         if hasattr(_thread, name)
     },
 }
+_WAITS: Final = (threading.Condition.wait, queue.SimpleQueue.get, ThreadPoolExecutor.submit)
+_OTHER_THREADS: Final = frozenset(f.__code__ for f in _WAITS if hasattr(f, "__code__"))
+_REACH, _DEPTH = 2_000, 4
 
 
 class TrialError(DomainZeroDivisionError, DomainOverflowError):
@@ -59,11 +66,17 @@ class Calls:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Listen while the block runs."""
+        measuring: Any = sys.getprofile()  # somebody else's hook, put aside meanwhile
+        by_itself = hasattr(measuring, "enable") and hasattr(measuring, "disable")  # cProfile's, which is no function
+        if by_itself:
+            measuring.disable()
         sys.setprofile(self)
         try:
             yield
         finally:
-            sys.setprofile(None)
+            sys.setprofile(None if by_itself else measuring)
+            if by_itself:
+                measuring.enable()
 
     def __call__(self, frame: FrameType, event: str, called: Any) -> None:
         """What the interpreter tells."""
@@ -74,6 +87,8 @@ class Calls:
                 is_op = self.kinds[code] = code.co_filename.startswith("<glassgrad op")
                 if not is_op and not is_ours(frame):
                     self._note_generators(frame)
+                    if code in _OTHER_THREADS:
+                        self.clock = self.clock or ("the function uses another thread", place_of(user_frame(frame)))
                     if handlers(code):
                         self.protected.add(code)
             if is_op:
@@ -92,22 +107,27 @@ class Calls:
                 self.clock = (f"the function {does}", place_of(user_frame(frame)))
 
     def _note_generators(self, frame: FrameType) -> None:
-        """Remember the state of NumPy's generators that a function can name: the interpreter is silent about them."""
-        code, known = frame.f_code, frame.f_locals
-        near = [(name, known.get(name)) for name in code.co_freevars]
-        near += [(name, frame.f_globals.get(name)) for name in code.co_names]
-        near += getattr(known.get("self"), "__dict__", {}).items()
+        """Remember the state of NumPy's generators that a function can reach: the interpreter is silent about them."""
         if "numpy.random" not in sys.modules:
             return
+        code = frame.f_code
+        near = [(name, thing, 0) for name, thing in frame.f_locals.items()]  # closed over, and arguments
+        near += [(name, frame.f_globals.get(name), 0) for name in code.co_names]
         if "random" in code.co_names:
-            near.append(("random", np.random.mtrand._rand))  # np.random.rand(…) and its like
-        for name, owner in near:
-            if isinstance(owner, (np.random.Generator, np.random.RandomState)) and id(owner) not in self.generators:
-                self.generators[id(owner)] = (owner, _state(owner), place(code, 0, line_naming(code, name)))
+            near.append(("random", np.random.mtrand._rand, 0))  # np.random.rand(…) and its like
+        seen: set[int] = set()
+        for name, thing, depth in near:  # grows
+            if isinstance(thing, (np.random.Generator, np.random.RandomState)):
+                if id(thing) not in self.generators:
+                    self.generators[id(thing)] = (thing, _state(thing), place(code, 0, line_naming(code, name)))
+            elif depth < _DEPTH and id(thing) not in seen and len(near) < _REACH:
+                seen.add(id(thing))
+                near += [(name, inner, depth + 1) for inner in _held(thing)]
 
     def _note_handlers(self, frame: FrameType) -> None:
         around: list[Any] = []
         there = ""
+        by = user_frame(frame)
         caller = frame.f_back
         while caller is not None:
             code = caller.f_code
@@ -117,7 +137,7 @@ class Calls:
                 there = there or (place_of(caller) if inside else "")
             caller = caller.f_back
         if around:
-            self.guarded.setdefault(tuple(around), (self.ops, there))
+            self.guarded.setdefault((*around, by.f_code, by.f_lasti), (self.ops, there))
 
     def outside(self) -> tuple[str, str] | None:
         """A generator of random numbers that lives on after the trace, and where it was used; or the clock."""
@@ -129,6 +149,17 @@ class Calls:
             if _state(owner) != before:
                 return "the function draws random numbers", there
         return self.clock
+
+
+def _held(thing: Any) -> list[Any]:
+    """What a container, an instance or a bound method holds; of modules, classes, functions and Values nothing."""
+    if isinstance(thing, (list, tuple)):
+        return list(thing)
+    if isinstance(thing, dict):
+        return list(thing.values())
+    if isinstance(thing, (ModuleType, type, FunctionType, Value)):
+        return []
+    return [*getattr(thing, "__dict__", {}).values(), getattr(thing, "__self__", None)]
 
 
 def _does(called: Any) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Any, Final
 
+from ..errors import DomainError
 from ..shown import clipped
 from ..story.source import is_ours
 
@@ -97,6 +98,10 @@ def end_of(error: BaseException) -> str:
 
 def raised_on_purpose(error: BaseException) -> bool:
     """Whether a `raise` or `assert` of the user's made the error: a guard against wrong data, not another path."""
+    if isinstance(error, SystemExit):
+        return True
+    if isinstance(error.__context__, DomainError):  # raised since an op has failed: of other numbers it would not
+        return False
     last = _tracebacks(error)[-1]
     code = last.tb_frame.f_code
     return not is_ours(last.tb_frame) and dis.opname[code.co_code[last.tb_lasti]] == "RAISE_VARARGS"

@@ -8,7 +8,6 @@ Last, the function is traced again on other numbers.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import combinations
@@ -47,8 +46,10 @@ def traced(function: Function, arrays: Sequence[Any], params: Sequence[Value]) -
 
 
 def _traced(problem: Problem) -> tuple[Trace, bool]:
+    seen = Calls()
     try:
-        first = Run(problem).trace()
+        with seen.listening():
+            first = Run(problem).trace()
     except TypeError as error:
         if not re.search(r"\bValue\b", str(error)):  # an error of the user's own
             raise CompileError(
@@ -62,26 +63,16 @@ def _traced(problem: Problem) -> tuple[Trace, bool]:
     except Endless:
         raise CompileError(f"the function compares Values more than {ENDLESS:,} times: does a loop not end?") from None
     limit = 4 * len(first.decisions) + 1000
+    _refuse_calls(seen)
     _trace_again(problem, first, limit)
+    _let_fail(problem, first, seen, limit)
     _turn_comparisons(problem, first, limit)
     _move(problem, first, limit)
     return first.columns, first.many
 
 
-def _trace_again(problem: Problem, first: Run, limit: int) -> None:
-    """On the same numbers the same graph must come; watch what else is called, and let ops fail within a `try`."""
-    if sys.getprofile() is not None:  # somebody measures: do not disturb
-        _unsteady(first, Run(problem, limit=limit).trace())
-        return
-    seen = Calls()
-    second = Run(problem, limit=limit)
-    try:
-        with seen.listening():
-            second.trace()
-    except CompileError:
-        raise
-    except Exception as error:
-        raise _unsteady_error(problem, f" (now there is {type(error).__name__}: {error})") from error
+def _refuse_calls(seen: Calls) -> None:
+    """Refuse random numbers, the clock, other threads, and an error that was caught."""
     drawn = seen.outside()
     if drawn:
         raise CompileError(f"{drawn[0]}, at {drawn[1]}\nIts numbers would be the same in each call. {CHOOSE}")
@@ -89,10 +80,27 @@ def _trace_again(problem: Problem, first: Run, limit: int) -> None:
         raise CompileError(
             f"an error is caught and the function goes on, at {seen.failed}\n{_PATH.capitalize()}. {CHOOSE}"
         )
+
+
+def _trace_again(problem: Problem, first: Run, limit: int) -> None:
+    """On the same numbers the same graph must come."""
+    second = Run(problem, limit=limit)
+    try:
+        second.trace()
+    except CompileError:
+        raise
+    except Exception as error:
+        raise _unsteady_error(problem, f" (now there is {type(error).__name__}: {error})") from error
     _unsteady(first, second)
-    if len(seen.guarded) > LEAST * 8:
+
+
+def _let_fail(problem: Problem, first: Run, seen: Calls, limit: int) -> None:
+    """Let each op fail that a `try` surrounds."""
+    budget = LEAST * 8 + min(AT_ONCE, NODES // (1 + len(first.columns.code)))
+    if len(seen.guarded) > budget:
         raise CompileError(
-            f"the function has too many `try` blocks around arithmetic to follow, first at {_first(seen)}"
+            f"the function has too much arithmetic in `try` and `with` blocks to follow, first at {_first(seen)}\n"
+            "Put these blocks around the call of the function, not inside."
         )
     for at, there in seen.guarded.values():
         other = Run(problem, strict=False, limit=limit)
@@ -143,7 +151,7 @@ def _turn_comparisons(problem: Problem, first: Run, limit: int) -> None:
     todo += [(frozenset(two), none) for two in _spread(list(combinations(range(min(count, budget)), 2)), several)]
     if len(keys) > 1:
         todo.append((none, frozenset(keys)))
-    known = set(keys)
+    known, tried, beyond = set(keys), set(todo), list[tuple[frozenset[int], frozenset[Key]]]()
     for turned, places in todo:  # grows
         run = Run(problem, strict=False, limit=limit, turned=turned, places=places)
         there = next(d.where for i, d in enumerate(first.decisions) if i in turned or d.key in places)
@@ -151,18 +159,28 @@ def _turn_comparisons(problem: Problem, first: Run, limit: int) -> None:
             run.trace()
         except Endless:
             raise CompileError(f"{_PATH}, at {there}\nA loop ends by data. {CHOOSE}") from None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if not raised_on_purpose(error):
                 raise CompileError(
                     f"{_PATH}, at {there}\nOn the other one there is {type(error).__name__}: {error}. {CHOOSE}"
                 ) from None
+            free = [i for i, d in enumerate(run.decisions) if i not in turned and d.key not in places]
+            if free and free[-1] > min(turned, default=-1):  # there may be a way past what has raised
+                beyond.append((turned | {free[-1]}, places))
         else:
             if not first.same_as(run):
                 raise CompileError(f"{_PATH}, at {there}\n{CHOOSE}")
         for i, d in enumerate(run.decisions):
-            if d.key not in known and len(todo) < 4 * budget:
+            if d.key not in known:
                 known.add(d.key)
-                todo.append((turned | {i}, places))
+                beyond.append((turned | {i}, places))
+        for one in beyond:
+            if one not in tried:
+                tried.add(one)
+                todo.append(one)
+        beyond.clear()
+        if len(todo) > 4 * budget + several:
+            raise CompileError(f"the function has too many paths to try out, first at {there}\n{CHOOSE}")
 
 
 def _counted(decisions: Sequence[Decision], most: int) -> list[frozenset[int]]:
@@ -188,17 +206,13 @@ def _spread(items: Sequence[Any], most: int) -> list[Any]:
 
 
 def _move(problem: Problem, first: Run, limit: int) -> None:
-    """Trace again on other numbers: a fixed program comes out the same every time."""
+    """Trace again with other arguments: a fixed program comes out the same every time."""
     rng = np.random.default_rng(20)
-    params = problem.params
-    before = [v._data for v in params]
     wanted = MOVED if len(first.columns.code) < LARGE else 1
     for scale in (1.0, -1.0, 2.0, 0.1, 0.01):  # the small ones for functions that are undefined elsewhere
         if not wanted:
             return
         try:
-            for v, x in zip(params, before):
-                v._data = x + scale * (abs(x) + 0.1) * float(rng.uniform(-1, 1))
             moved = [
                 np.sign(scale) * a + scale * (np.abs(a) + 0.1) * rng.uniform(-1, 1, size=a.shape)
                 for a in problem.arrays
@@ -213,9 +227,6 @@ def _move(problem: Problem, first: Run, limit: int) -> None:
             if isinstance(error, CompileError) or not raised_on_purpose(error):
                 raise
             continue
-        finally:
-            for v, x in zip(params, before):
-                v._data = x
         wanted -= 1
         kept = {id(v) for v in first.others} & {id(v) for v in second.others}
         outside = [v for v in first.others if id(v) in kept]
