@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.story.document import object_once
 from ..engine.writing import write_file
-from .layers import MLP, Layer, Neuron, Perceptron, as_written
+from .layers import MLP, Layer, Neuron, Perceptron, as_written, is_plain
 from .module import PARAMETERS, write
 
 if TYPE_CHECKING:
@@ -105,7 +106,12 @@ def to_bytes(model: Module, notes: Mapping[str, Any] | None = None) -> bytes:
     payload = b"".join(part.astype("<f8").tobytes() for part in parts)
     digest = hashlib.sha256(len(text).to_bytes(8, "little") + text + payload).hexdigest()
     text = text.replace(f'"sha256":"{BLANK}"'.encode(), f'"sha256":"{digest}"'.encode())
-    return len(text).to_bytes(8, "little") + text + payload
+    content = len(text).to_bytes(8, "little") + text + payload
+    try:
+        from_bytes(content, model)
+    except NetworkFileError as error:  # a good file must not make way for one that cannot be read
+        raise ValueError(f"this cannot be saved, as it could not be read again: {error}") from None
+    return content
 
 
 def from_bytes(content: bytes, into: Module | None = None) -> tuple[Any, dict[str, Any]]:
@@ -149,7 +155,7 @@ def from_bytes(content: bytes, into: Module | None = None) -> tuple[Any, dict[st
 
 def _rows(model: Module) -> list[list[Neuron]]:
     """The neurons of any network, layer by layer."""
-    if type(model) is MLP and as_written(model.layers):
+    if is_plain(model):
         return [layer.neurons for layer in model.layers]
     if type(model) is Layer and as_written([model]):
         return [model.neurons]
@@ -158,8 +164,8 @@ def _rows(model: Module) -> list[list[Neuron]]:
     if type(model) is Perceptron:
         return [model.units]
     raise TypeError(
-        f"a file holds one of {', '.join(KINDS)}, without parts of your own; got {type(model).__name__}: "
-        "its state_dict() gives the numbers"
+        f"a file holds one of {', '.join(KINDS)}, without parts of your own; got {type(model).__name__} "
+        f"of {type(model).__module__}: its state_dict() gives the numbers"
     )
 
 
@@ -226,8 +232,8 @@ def _opened(content: bytes) -> tuple[bytes, dict[str, Any], bytes]:
     length = int.from_bytes(content[:8], "little")
     if length > min(MOST_HEADER, len(content) - 8):
         raise NetworkFileError(
-            f"no safetensors file, or a truncated one: it announces a header of {length} bytes, "
-            f"{len(content) - 8} bytes follow"
+            f"no safetensors file, as nn.save writes them, or a truncated one: {len(content) - 8} bytes follow its "
+            f"first 8, which announce a header of {length}"
         )
     text, payload = content[8 : 8 + length], content[8 + length :]
     header = _json(text, "the header")
@@ -246,12 +252,7 @@ def _metadata(found: Any) -> dict[str, str]:
 
 
 def _json(text: bytes, what: str) -> Any:
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len({key for key, _ in pairs}) < len(pairs):
-            raise ValueError("a key occurs twice")
-        return dict(pairs)
-
     try:
-        return json.loads(text.decode(), object_pairs_hook=unique)
+        return json.loads(text.decode(), object_pairs_hook=object_once)
     except (ValueError, RecursionError) as error:
         raise NetworkFileError(f"{what} cannot be read: {error}") from None

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from numbers import Real
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from ..engine.choices import unknown, whole
 from ..engine.core.apply import apply
@@ -296,8 +296,7 @@ class MLP(Module):
         values = as_inputs(x, len(self.layers[0].neurons[0].w), self)
         wires = tuple(values)
         for layer in self.layers:
-            if len(values) != len(layer.neurons[0].w):
-                nin = len(layer.neurons[0].w)
+            if len(values) != (nin := len(layer.neurons[0].w)):
                 raise ValueError(f"{layer.name} takes {nin} inputs, got {len(values)} from the layer before")
             values = layer.outputs(values)
         if is_recording():
@@ -314,6 +313,11 @@ _OURS = {"outputs": (Layer.__call__, Layer.outputs), "output": (Neuron.__call__,
 def as_written(layers: Iterable[Any]) -> bool:
     """Whether these layers and their neurons compute as the classes here do, with no method of a learner's own."""
     return all(_keeps(v, "outputs") and all(_keeps(neuron, "output") for neuron in v.neurons) for v in layers)
+
+
+def is_plain(model: Any, call: Any = MLP.__call__) -> TypeGuard[MLP]:
+    """Whether it is an MLP that computes as the class here does."""
+    return type(model) is MLP and MLP.__call__ is call and as_written(model.layers)
 
 
 def _keeps(part: Any, method: str) -> bool:

@@ -39,6 +39,8 @@ class Optimizer(ABC):
         updates: how many updates were made.
     """
 
+    decoupled = False  # whether the weight decay goes past `direction`
+
     def __init__(
         self,
         parameters: Sequence[Value] | None = None,
@@ -48,10 +50,8 @@ class Optimizer(ABC):
         clip: float | None = None,
     ) -> None:
         if parameters is not None and not isinstance(parameters, (list, tuple)):
-            raise TypeError(
-                f"parameters must be a list, such as model.parameters(), "
-                f"got {type(parameters).__name__}; a rate is learning_rate=…"
-            )
+            got = type(parameters).__name__
+            raise TypeError(f"parameters is a list, such as model.parameters(), got {got}; a rate is learning_rate=…")
         if not callable(learning_rate) and not learning_rate > 0:
             raise ValueError(f"learning_rate must be greater than 0, got {learning_rate!r}")
         if clip is not None and not clip > 0:
@@ -94,20 +94,16 @@ class Optimizer(ABC):
             raise ValueError(f"this {type(self).__name__} remembers another network's gradients: make one for each")
         if self.clip is not None:
             gradient = clipped(gradient, self.clip)
-        decayed = self._decay(vector, gradient)
-        rate = self.learning_rate
+        rate, decay = self.learning_rate, self.weight_decay
+        if decay and not self.decoupled:
+            gradient = gradient + decay * vector
         self.updates += 1
-        return self._shrunk(vector, rate) - rate * self.direction(decayed)
+        kept = vector - rate * decay * vector if self.decoupled else vector
+        return kept - rate * self.direction(gradient)
 
     @abstractmethod
     def direction(self, gradient: Vector) -> Vector:
         """The step for learning rate 1, with its sign turned round."""
-
-    def _decay(self, vector: Vector, gradient: Vector) -> Vector:
-        return gradient + self.weight_decay * vector if self.weight_decay else gradient
-
-    def _shrunk(self, vector: Vector, rate: float) -> Vector:
-        return vector
 
     def _remember(self, name: str, gradient: Vector) -> Vector:
         return self._memory.setdefault(name, np.zeros_like(gradient))
@@ -208,11 +204,7 @@ class AdamW(Adam):
     Source: Loshchilov & Hutter (2019), algorithm 2, with the schedule multiplier taken as η.
     """
 
-    def _decay(self, vector: Vector, gradient: Vector) -> Vector:
-        return gradient
-
-    def _shrunk(self, vector: Vector, rate: float) -> Vector:
-        return vector - rate * self.weight_decay * vector
+    decoupled = True
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSProp, "adam": Adam, "adamw": AdamW}

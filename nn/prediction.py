@@ -8,8 +8,9 @@ import numpy as np
 
 from ..engine.core.value import Value, no_grad
 from ..engine.rules.arrays import array_function
-from .data import Dataset
-from .layers import MLP, as_written, op_of
+from ..engine.shown import counted
+from .data import Dataset, one_hot
+from .layers import MLP, is_plain, op_of
 from .module import PARAMETERS
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ..engine.rules.op import Op
+    from .losses import Coding
 
     Array = NDArray[np.float64]
 
@@ -37,7 +39,7 @@ def outputs(model: Callable[[Any], Any], inputs: ArrayLike) -> Array:
     (2, 1)
     """
     rows = table(inputs)
-    if type(model) is MLP and as_written(model.layers) and _regular(model, rows.shape[1]):
+    if is_plain(model) and _regular(model, rows.shape[1]):
         return _matrix_products(model, rows)
     with no_grad(), PARAMETERS:
         found = [model(row) for row in rows.tolist()]
@@ -118,7 +120,8 @@ def accuracy(model: Callable[[Any], Any], inputs: ArrayLike, targets: ArrayLike)
         model, inputs: as for `outputs`.
         targets: class numbers, or ±1, or one-hot rows.
     """
-    return float(np.mean(predict(model, inputs) == class_numbers(targets)))
+    found = outputs(model, inputs)
+    return share_right(found, encoded(targets, "bits", found.shape[1], len(found)))
 
 
 def class_numbers(targets: ArrayLike) -> NDArray[Any]:
@@ -128,6 +131,60 @@ def class_numbers(targets: ArrayLike) -> NDArray[Any]:
         return np.asarray(np.argmax(found, axis=1))
     found = found.reshape(-1)
     return (found > 0).astype(int) if np.any(found == -1) and np.all(np.abs(found) == 1) else found
+
+
+def encoded(targets: ArrayLike, coding: Coding, count: int, examples: int) -> Array:
+    """Targets as a loss wants them: shape (n,) for one output, (n, outputs) for several.
+
+    Args:
+        targets: numbers, class numbers, ±1 or one-hot rows.
+        coding: of the loss.
+        count: number of outputs.
+        examples: how many targets there must be.
+    """
+    if np.ma.is_masked(targets):
+        raise ValueError("some targets are masked: fill them, or leave these examples out")
+    found = np.asarray(targets)
+    if found.shape[:1] != (examples,):
+        raise ValueError(f"there are {examples} examples but {len(found) if found.ndim else 'no list of'} targets")
+    if not np.issubdtype(found.dtype, np.number) and found.dtype != bool:
+        how = "number the classes (np.unique(targets, return_inverse=True)[1])"
+        raise ValueError(f"targets must be numbers, got {found.dtype}: {how}")
+    if np.iscomplexobj(found):
+        raise ValueError(f"targets must be real numbers, got {found.dtype}: take their .real, or .imag as a second one")
+    found = found + 0 if coding == "numbers" and found.dtype.kind in "biu" else found.astype(float)
+    for t in found.ravel().tolist() if found.dtype.kind in "iu" else ():
+        if float(t) != t:
+            raise ValueError(f"target {t} is no float: whole numbers past ±2**53 are not all exact; scale the targets")
+    if not np.isfinite(found).all():
+        raise ValueError(f"target {int(np.argwhere(~np.isfinite(found))[0][0])} is not finite")
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if coding == "classes" and count == 1:
+        raise ValueError(
+            "cross_entropy needs one output for each class; for two classes and one output use binary_cross_entropy"
+        )
+    if found.ndim == 1 and coding != "numbers":
+        numbers = class_numbers(found)
+        if count > 1:
+            found = one_hot(numbers, count)
+        else:
+            found = numbers.astype(float)
+            if not (np.isin(found, (0, 1)) if coding == "signs" else (found >= 0) & (found <= 1)).all():
+                given = np.unique(targets)[:5].tolist()
+                raise ValueError(f"with one output the classes are 0 and 1 (or -1 and 1), got {given}")
+        if coding == "signs":
+            found = 2 * found - 1
+    wanted = (examples,) if count == 1 else (examples, count)
+    if found.shape != wanted:
+        raise ValueError(f"of {counted(count, 'output')} the targets must have the shape {wanted}, got {found.shape}")
+    return np.asarray(found)
+
+
+def share_right(found: Array, wanted: Array) -> float:
+    """The share of outputs whose class is that of the target, as `encoded` gave it."""
+    right = np.argmax(wanted, axis=1) if wanted.ndim == 2 else wanted > (0 if np.any(wanted < 0) else 0.5)
+    return float(np.mean(classes_of_outputs(found) == right))
 
 
 def dead_relus(model: Callable[[Any], Any], inputs: ArrayLike) -> bool:
@@ -161,6 +218,8 @@ def table(inputs: ArrayLike, name: str = "inputs") -> Array:
     Raises:
         ValueError: for another number of dimensions, or where a number is missing or not finite.
     """
+    if np.ma.is_masked(inputs):
+        raise ValueError(f"some {name} are masked: fill them, or leave these examples out")
     try:
         rows = np.asarray(inputs, dtype=float)
     except (TypeError, ValueError) as error:

@@ -64,9 +64,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type
     def _train(self, inputs: NDArray[Any], targets: NDArray[Any], loss: str, count: int) -> None:
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         columns = inputs.shape[1]
-        self.scaling_ = (
-            Standardisation.of(inputs) if self.standardise else Standardisation((0.0,) * columns, (1.0,) * columns)
-        )
+        self.scaling_ = Standardisation.of(inputs if self.standardise else np.zeros((1, columns)))
         self.model_ = MLP(columns, [*self.hidden, count], activation=self.activation, init=self.init, seed=seed)
         given = {name: getattr(self, name) for name in _OF_FIT}
         inputs = self.scaling_.apply(inputs)

@@ -17,14 +17,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..engine.choices import whole
+from ..engine.core.record import recording
 from ..engine.errors import DomainError
-from ..engine.shown import counted
-from .data import batches, one_hot, split_indices
+from .data import batches, split_indices
 from .history import Epoch, History
 from .losses import Coding, loss_named
 from .module import PARAMETERS, write
 from .optimizers import Optimizer, optimizer_named
-from .prediction import class_numbers, classes_of_outputs, dead_relus, outputs, table
+from .prediction import class_numbers, dead_relus, encoded, outputs, share_right, table
 from .update import EagerStep, Task, birthplace, choose_step, differs, losses_of
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def fit(
     whole(epochs, "epochs")
     whole(1 if patience is None else patience, "patience")
     held_out = None
-    if isinstance(validation, (int, float)):
+    if isinstance(validation, (int, float, np.floating)):
         labels = None if chosen.coding == "numbers" else class_numbers(wanted)
         kept, held = split_indices(labels, len(rows), validation, seed)
         held_out = rows[held], wanted[held]
@@ -119,9 +119,11 @@ def fit(
         validation_inputs, validation_targets = validation
         other = table(validation_inputs, "validation inputs")
         held_out = other, encoded(validation_targets, chosen.coding, count, len(other))
+    if not (l1 >= 0 and l2 >= 0):
+        raise ValueError(f"l1 and l2 must be numbers from 0 up, got {l1!r} and {l2!r}")
     run = _Run(model, chosen.function, rows, wanted, chosen.coding, held_out, l1, l2)
     rule = optimizer_named(optimizer, learning_rate)
-    with _alone(rule, *run.parameters), _progress_bar(epochs, progress) as show:
+    with recording(), _alone(rule, *run.parameters), _progress_bar(epochs, progress) as show:
         step, engine = choose_step(run, compiled)
         why = engine.removeprefix("eager: ")
         if why != engine:
@@ -202,7 +204,7 @@ class _Run(Task):
                 answers = [callback(epoch) for callback in callbacks]
                 if callbacks:
                     step = self._as_changed(step, history)
-                if any(answer is True for answer in answers):
+                if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
                     history.stopped = "a callback said so"
                     break
                 if patience is not None and number - falling >= patience:
@@ -242,10 +244,8 @@ class _Run(Task):
             if len(bad):
                 names = {p: path for path, p in self.model.named_parameters()}
                 name = names.get(self.parameters[bad[0]], f"parameter {bad[0]}")
-                raise TrainingError(
-                    f"{where}: the update made {name} {new[bad[0]]}; "
-                    "try a smaller learning rate, or clip=1.0 on the optimizer"
-                )
+                how = "try a smaller learning rate, or clip=1.0 on the optimizer"
+                raise TrainingError(f"{where}: the update made {name} {new[bad[0]]}; {how}")
             losses.append((value + penalty) * len(batch))
             self.vector = new
         return math.fsum(losses) / len(self.inputs), rate
@@ -269,76 +269,20 @@ class _Run(Task):
         write(self.vector.tolist(), self.parameters)
         accuracy = validation_loss = validation_accuracy = math.nan
         if self.coding != "numbers":
-            accuracy = _share_right(outputs(self.model, self.inputs), self.targets)
+            accuracy = share_right(outputs(self.model, self.inputs), self.targets)
         if self.held_out is not None:
             rows, wanted = self.held_out
             found = outputs(self.model, rows)
             validation_loss = math.fsum(losses_of(self.loss, found, wanted)) / len(rows)
             if self.coding != "numbers":
-                validation_accuracy = _share_right(found, wanted)
+                validation_accuracy = share_right(found, wanted)
         return Epoch(number, loss, accuracy, validation_loss, validation_accuracy, rate, time.perf_counter() - started)
 
 
 def penalties(vector: Array, l1: float, l2: float) -> tuple[float, Array]:
     """l1·Σ|p| + l2·Σp² and its gradient; |p| has slope 0 at 0."""
-    value, gradient = 0.0, np.zeros_like(vector)
-    if l1:
-        value, gradient = value + l1 * float(np.abs(vector).sum()), gradient + l1 * np.sign(vector)
-    if l2:
-        value, gradient = value + l2 * float(vector @ vector), gradient + 2 * l2 * vector
-    return value, gradient
-
-
-def encoded(targets: ArrayLike, coding: Coding, count: int, examples: int) -> Array:
-    """Targets as a loss wants them: shape (n,) for one output, (n, outputs) for several.
-
-    Args:
-        targets: numbers, class numbers, ±1 or one-hot rows.
-        coding: of the loss.
-        count: number of outputs.
-        examples: how many targets there must be.
-    """
-    found = np.asarray(targets)
-    if len(found) != examples:
-        raise ValueError(f"there are {examples} examples but {len(found)} targets")
-    if not np.issubdtype(found.dtype, np.number) and found.dtype != bool:
-        how = "number the classes (np.unique(targets, return_inverse=True)[1])"
-        raise ValueError(f"targets must be numbers, got {found.dtype}: {how}")
-    if np.iscomplexobj(found):
-        raise ValueError(f"targets must be real numbers, got {found.dtype}: take their .real, or .imag as a second one")
-    found = found + 0 if coding == "numbers" and found.dtype.kind in "biu" else found.astype(float)
-    for t in found.ravel().tolist() if found.dtype.kind in "iu" else ():
-        if float(t) != t:
-            raise ValueError(f"target {t} is no float: whole numbers past ±2**53 are not all exact; scale the targets")
-    if not np.isfinite(found).all():
-        raise ValueError(f"target {int(np.argwhere(~np.isfinite(found))[0][0])} is not finite")
-    if found.ndim == 2 and found.shape[1] == 1:
-        found = found[:, 0]
-    if coding == "classes" and count == 1:
-        raise ValueError(
-            "cross_entropy needs one output for each class; for two classes and one output use binary_cross_entropy"
-        )
-    if found.ndim == 1 and coding != "numbers":
-        numbers = class_numbers(found)
-        if count > 1:
-            found = one_hot(numbers, count)
-        else:
-            found = numbers.astype(float)
-            if not (np.isin(found, (0, 1)) if coding == "signs" else (found >= 0) & (found <= 1)).all():
-                given = np.unique(targets)[:5].tolist()
-                raise ValueError(f"with one output the classes are 0 and 1 (or -1 and 1), got {given}")
-        if coding == "signs":
-            found = 2 * found - 1
-    wanted = (examples,) if count == 1 else (examples, count)
-    if found.shape != wanted:
-        outputs = counted(count, "output")
-        raise ValueError(f"the network has {outputs}, so targets must have the shape {wanted}, got {found.shape}")
-    return np.asarray(found)
-
-
-def _share_right(found: Array, wanted: Array) -> float:
-    right = np.argmax(wanted, axis=1) if wanted.ndim == 2 else wanted > (0 if np.any(wanted < 0) else 0.5)
-    return float(np.mean(classes_of_outputs(found) == right))
+    value = (l1 and l1 * float(np.abs(vector).sum())) + (l2 and l2 * float(vector @ vector))
+    return value, l1 * np.sign(vector) + 2 * l2 * vector
 
 
 @contextmanager
@@ -379,9 +323,5 @@ def _notebook_bar(epochs: int) -> Callable[[Epoch], None]:
 
 
 def _told(epoch: Epoch) -> str:
-    parts = [f"loss {epoch.loss:.4g}"]
-    if epoch.accuracy == epoch.accuracy:
-        parts.append(f"accuracy {epoch.accuracy:.1%}")
-    if epoch.validation_loss == epoch.validation_loss:
-        parts.append(f"validation loss {epoch.validation_loss:.4g}")
-    return "  ".join(parts)
+    parts = f"loss {epoch.loss:.4g}", f"accuracy {epoch.accuracy:.1%}", f"validation loss {epoch.validation_loss:.4g}"
+    return "  ".join(part for part in parts if "nan" not in part)

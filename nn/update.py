@@ -12,7 +12,7 @@ from ..engine.compiler import CompileError, compile
 from ..engine.core.apply import apply
 from ..engine.core.chain import topological_order
 from ..engine.core.origin import origin
-from ..engine.core.value import CONST, Value, constant, no_grad
+from ..engine.core.value import CONST, DETACHED, Value, constant, no_grad
 from ..engine.errors import DomainError
 from ..engine.number import number
 from .losses import LOSSES
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     """From the parameters and the examples of a batch to their mean loss and its gradient."""
 
 
+FIXED = (CONST, DETACHED)
 PROBES, TARGETS = 16, 1000
 """On so many examples, and targets of a loss that is not in `LOSSES`, the compiled program is compared at first."""
 
@@ -53,6 +54,7 @@ class Task:
 
 def term(loss: Callable[[Any, Any], Any], outputs: Any, target: Any) -> Value:
     """The loss of one example; a plain number, such as 0.0 for one that is masked, is a constant."""
+    outputs = outputs[0] if isinstance(outputs, list) and len(outputs) == 1 else outputs
     found = loss(outputs, target)
     return found if isinstance(found, Value) else constant(number(found, "the loss"))
 
@@ -71,8 +73,8 @@ class EagerStep:
         parameters = self.task.parameters
         write(vector.tolist(), parameters)
         losses = [self._term(i) for i in batch.tolist()]
-        if not self.checked and all(one.op == CONST for one in losses):
-            if all(self._term(i).op == CONST for i in range(len(self.targets))):
+        if not self.checked and all(one.op in FIXED for one in losses):
+            if all(self._term(i).op in FIXED for i in range(len(self.targets))):
                 raise ValueError("the loss is a plain number for every example: compute it from the network's outputs")
             self.checked = True
         total = apply("sum", losses) / len(losses)
@@ -94,7 +96,7 @@ def compiled_step(task: Task) -> Step:
     """The same through `glassgrad.compile`: scalar code in, NumPy matrix program out."""
     inputs, targets = task.inputs, task.targets.astype(float)
     example = inputs[0].tolist(), targets[0].tolist()
-    program = compile(lambda x, y: task.loss(task.model(x), y), example=example, params=task.parameters)
+    program = compile(lambda x, y: term(task.loss, task.model(x), y), example=example, params=task.parameters)
 
     def step(vector: Array, batch: Indices) -> tuple[float, Array]:
         program.params[:] = vector
@@ -142,7 +144,8 @@ def differs(task: Task, step: Step, vector: Array, start: int) -> bool:
     """Whether `step` gives other numbers than the eager engine on one of a few examples, from `start` on."""
     eager, n = EagerStep(task), len(task.inputs)
     few = min(n, max(2, min(PROBES // 2, 10_000 // len(vector))))  # cheap beside the epoch
-    probes = [np.array([(start + int(i)) % n]) for i in np.linspace(0, n - 1, few)]
+    rare = np.unique(task.targets, axis=0, return_index=True)[1][:few]
+    probes = [np.array([i]) for i in {*rare.tolist(), *((start + int(i)) % n for i in np.linspace(0, n - 1, few))}]
     try:
         with np.errstate(all="ignore"):
             return not all(_agree(eager(vector, i), step(vector, i)) for i in probes)
@@ -154,7 +157,7 @@ def losses_of(loss: Callable[[Any, Any], Any], found: Array, targets: Array) -> 
     """The loss of each example from its outputs, recording no graph."""
     with no_grad():
         rows = [[Value(x) for x in row] for row in found.tolist()]
-        return [term(loss, row if len(row) > 1 else row[0], t).data for row, t in zip(rows, targets.tolist())]
+        return [term(loss, row, t).data for row, t in zip(rows, targets.tolist())]
 
 
 def _agree(a: tuple[float, Array], b: tuple[float, Array]) -> bool:
@@ -179,7 +182,8 @@ def birthplace(task: Task, batch: Indices) -> str:
             return f"example {i} of the batch: {what}"
         for p in task.parameters:
             p.grad = 0.0
-        root.backward()
+        if root.op not in FIXED:
+            root.backward()
         name = next((path for path, p in task.model.named_parameters() if not math.isfinite(p.grad)), None)
         if name is not None:
             return f"example {i} of the batch: the gradient of {name} is not finite"

@@ -49,7 +49,7 @@ def read(text: str) -> tuple[list[Node], list[Group]]:
         GraphError: one sentence, for whatever could not have been recorded.
     """
     try:
-        document = json.loads(text, parse_constant=_no_number, object_pairs_hook=_object)
+        document = json.loads(text, parse_constant=_no_number, object_pairs_hook=object_once)
     except (ValueError, TypeError, RecursionError) as error:
         raise GraphError(f"not a JSON text: {error}") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
@@ -71,7 +71,8 @@ def _no_number(text: str) -> None:
     raise GraphError(f'{text} is no JSON: infinities and NaN are texts here, "inf", "-inf", "nan"')
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def object_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object each of whose keys stands there once, as the `object_pairs_hook` of a reader."""
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)

@@ -114,7 +114,7 @@ def test_a_schedule_is_followed():
     [
         (lambda: nn.SGD([Value(1.0)]).step(), ValueError, r"no parameter has a gradient: call loss.backward\(\)"),
         (lambda: nn.SGD().step(), ValueError, r"step\(\) needs parameters"),
-        (lambda: nn.SGD(0.1), TypeError, "parameters must be a list, such as model.parameters"),
+        (lambda: nn.SGD(0.1), TypeError, "parameters is a list, such as model.parameters"),
         (lambda: nn.SGD(learning_rate=0), ValueError, "learning_rate must be greater than 0, got 0"),
         (lambda: nn.SGD(momentum=1.5), ValueError, "momentum must be from 0 to below 1"),
         (lambda: nn.SGD(nesterov=True), ValueError, "above 0 for nesterov"),

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from glassgrad import OPS, Value, define_op, nn
+from glassgrad import OPS, Value, define_op, nn, no_grad
 from glassgrad.engine import remove_op
-from glassgrad.nn.update import PROBES, losses_of
+from glassgrad.nn.update import PROBES, TARGETS, losses_of
 
 TABLE, LIST = {1: 0.5, 2: 0.7, 3: 0.9}, [0.1, 0.2, 0.3, 0.4]
 NUMBER_LOSSES = {
@@ -396,3 +396,104 @@ def test_a_weight_that_is_a_plain_number_stays_as_it_is(compiled):
     assert nn.outputs(model, [[1.0, 2.0]])[0, 0] == model([1.0, 2.0]).data
     nn.fit(model, [[1.0, 2.0]], [1.0], squared, epochs=2, compiled=compiled)
     assert model.layers[0].neurons[0].w[0] == 0.5
+
+
+def test_of_many_distinct_targets_high_ones_are_compared_too():
+    targets = np.arange(3 * TARGETS)
+
+    def loss(y, t):
+        return (50.0 if isinstance(t, int) and t % 200 and t > 2 * TARGETS else 1.0) * (y - 1e-3 * t) ** 2
+
+    with pytest.warns(RuntimeWarning, match="gives other numbers on example 2"):
+        trained(loss, targets)
+
+
+def test_a_rare_target_whose_loss_a_callback_changes_is_seen():
+    X, targets, weight = np.linspace(-1, 1, 400)[:, None], np.zeros(400), [1.0]
+    targets[[33, 71, 155, 377]] = 1.0
+    with pytest.warns(RuntimeWarning, match="a callback changed the model or the loss after epoch 1"):
+        history = nn.fit(
+            nn.MLP(1, [1], seed=1),
+            X,
+            targets,
+            lambda y, t: (y - t) ** 2 * (1 + (weight[0] - 1) * t),
+            epochs=3,
+            callbacks=[lambda epoch: weight.__setitem__(0, 100.0)],
+        )
+    assert history.engine.startswith("eager")
+
+
+def test_a_call_of_ones_own_on_the_class_is_asked_by_all_who_compute(monkeypatch):
+    model, call = nn.MLP(2, [3, 1], seed=1), nn.MLP.__call__
+    monkeypatch.setattr(nn.MLP, "__call__", lambda self, x: -call(self, x))
+    assert nn.outputs(model, [[0.5, -1.0]])[0, 0] == model([0.5, -1.0]).data
+    with pytest.raises(TypeError, match="without parts of your own"):
+        nn.save(model, "never.safetensors")
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_model_that_gives_a_list_of_one_is_as_one_that_gives_it_alone(compiled):
+    class Listed(nn.MLP):
+        def __call__(self, x):
+            return [super().__call__(x)]
+
+    X = np.linspace(-1, 1, 12)[:, None]
+    given = {"epochs": 3, "compiled": compiled, "validation": 0.25}
+    alone, listed = (nn.fit(kind(1, [1], seed=1), X, X[:, 0], squared, **given) for kind in (nn.MLP, Listed))
+    assert listed.loss == pytest.approx(alone.loss, rel=1e-12) and listed.engine == alone.engine
+
+
+def test_where_nothing_is_recorded_fit_records_all_the_same():
+    with no_grad():
+        losses = nn.fit(nn.MLP(1, [1], seed=1), [[1.0]], [2.0], squared, compiled=False, epochs=3).loss
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.filterwarnings("ignore:fit uses the slower")
+def test_a_loss_that_is_cut_off_from_the_network_is_refused():
+    with pytest.raises(ValueError, match="plain number for every example"):
+        nn.fit(nn.MLP(1, [1], seed=1), [[1.0]], [2.0], lambda y, t: (y.detach() - t).detach())
+
+
+@pytest.mark.filterwarnings("ignore:fit uses the slower")
+def test_a_blow_up_after_a_masked_example_is_told_where_it_is():
+    with pytest.raises(nn.TrainingError, match="example 1 of the batch"):
+        nn.fit(nn.MLP(1, [1], seed=1), [[1.0], [1.0]], [0, 1], lambda y, t: 0.0 if t == 0 else (1e9 * (y * y + 1)).exp())
+
+
+def test_a_true_of_numpy_stops_too():
+    history = nn.fit(nn.MLP(1, [1], seed=1), [[1.0]], [2.0], squared, epochs=9, callbacks=[lambda epoch: np.True_])
+    assert history.stopped == "a callback said so" and len(history) == 1
+
+
+MASKED = np.ma.masked_array([[1.0], [2.0]], mask=[[0], [1]])
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda m: nn.fit(m, MASKED, [1.0, 2.0], squared), "some inputs are masked: fill them"),
+        (lambda m: nn.fit(m, [[1.0], [2.0]], MASKED[:, 0], squared), "some targets are masked: fill them"),
+        (lambda m: nn.fit(m, [[1.0], [2.0]], 3.0, squared), "there are 2 examples but no list of targets"),
+        (lambda m: nn.fit(m, [[1.0], [2.0]], [1.0, 2.0], squared, l1=-1.0), "l1 and l2 must be numbers from 0 up"),
+        (lambda m: nn.fit(m, [[1.0], [2.0]], [1.0, 2.0], squared, epochs=True), "epochs must be a whole number"),
+        (lambda m: nn.accuracy(m, [[1.0], [2.0]], ["a", "b"]), "targets must be numbers"),
+        (lambda m: nn.accuracy(m, [[1.0], [2.0]], [1]), "there are 2 examples but 1 targets"),
+        (lambda m: nn.accuracy(m, [[1.0], [2.0]], [1, 2]), "the classes are 0 and 1"),
+        (lambda m: nn.accuracy(m, [[1.0], [2.0]], [1, np.nan]), "target 1 is not finite"),
+        (lambda m: nn.accuracy(nn.MLP(1, [3]), [[1.0], [2.0]], [1, -2]), "classes must be whole numbers from 0 to 2"),
+    ],
+)
+def test_what_would_be_counted_wrongly_is_refused(use, message):
+    with pytest.raises(ValueError, match=message):
+        use(nn.MLP(1, [1]))
+
+
+@pytest.mark.parametrize("notes", [{1: 2, "1": 3}, {"a": {True: 1, "true": 2}}])
+def test_what_could_not_be_read_again_is_not_saved(notes, tmp_path):
+    path = tmp_path / "model.safetensors"
+    nn.save(nn.MLP(1, [1], seed=1), path)
+    good = path.read_bytes()
+    with pytest.raises(ValueError, match=r"this cannot be saved, as it could not be read again: .* stands twice"):
+        nn.save(nn.MLP(1, [1], seed=2), path, notes=notes)
+    assert path.read_bytes() == good

@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from ...engine.choices import unknown
-from ...engine.shown import counted, visible
+from ...engine.shown import counted, few, visible
 from ...engine.writing import check_writable, write_file
 from ...nn import schedules
-from ...nn.data import MADE, REAL, Dataset, Standardisation, read_csv, split
+from ...nn.data import MADE, REAL, Dataset, Standardisation, csv_columns, read_csv, split
 from ...nn.files import to_bytes
 from ...nn.history import History
 from ...nn.layers import MLP
@@ -217,7 +217,10 @@ def _load(options: argparse.Namespace) -> Dataset:
     if not Path(options.data).exists() or Path(options.data).is_dir():
         raise CommandError(unknown("data", options.data, SETS, "or a CSV file that exists"))
     if not options.target:
-        raise CommandError(f"which column of {options.data} is to be predicted? Add --target COLUMN")
+        raise CommandError(
+            f"which column of {options.data} is to be predicted? Add --target COLUMN, one of "
+            f"{few(csv_columns(options.data), 12)}"
+        )
     return read_csv(options.data, options.target, options.task)
 
 
