@@ -458,7 +458,7 @@ def test_a_loss_that_is_cut_off_from_the_network_is_refused():
 @pytest.mark.filterwarnings("ignore:fit uses the slower")
 def test_a_blow_up_after_a_masked_example_is_told_where_it_is():
     with pytest.raises(nn.TrainingError, match="example 1 of the batch"):
-        nn.fit(nn.MLP(1, [1], seed=1), [[1.0], [1.0]], [0, 1], lambda y, t: 0.0 if t == 0 else (1e9 * (y * y + 1)).exp())
+        nn.fit(nn.MLP(1, [1], seed=1), [[1.0]] * 2, [0, 1], lambda y, t: (1e9 * (y * y + 1)).exp() if t else 0.0)
 
 
 def test_a_true_of_numpy_stops_too():
