@@ -53,7 +53,11 @@ def described(given: object, width: int = 60) -> str:
 
     >>> described("3"), described([0] * 99, 9)
     ("str '3'", 'list [0, 0, 0…')
+    >>> described(None)
+    'None (does a function lack its return?)'
     """
+    if given is None:
+        return "None (does a function lack its return?)"
     return f"{type(given).__name__} {clipped(repr(given), width)}"
 
 

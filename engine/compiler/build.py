@@ -112,7 +112,7 @@ def compile(
         chosen = [v for v in leaves if not any(v is x for x in inputs)]
     else:
         chosen = list(params)
-    columns, _ = trace(outputs, chosen, list(inputs))
+    columns, *_ = trace(outputs, chosen, list(inputs))
     arguments = [Argument("inputs", (len(inputs),))] if inputs else []
     return _assemble(columns, chosen, arguments, mean=True, many=many, batched=False, backend=backend)
 

@@ -16,6 +16,7 @@ from ..core.origin import MOVING, STATE, change
 from ..core.value import Value
 from ..core.watch import read
 from ..errors import DomainError
+from ..number import number
 from .emit import NUMPY
 from .errors import CompileError
 from .ir import MatrixProgram
@@ -349,10 +350,16 @@ class Program:
 
 
 def _floats(given: ArrayLike, name: str) -> Floats:
-    """An argument as floats; what is a text, a date or complex is none."""
-    array = np.asarray(given)
-    if array.dtype.kind not in "fiubO":
-        raise CompileError(f"{name} must hold real numbers, got an array of {array.dtype}")
+    """An argument as floats; what is a text, a date, complex or masked is none."""
+    try:
+        array = np.asarray(given)
+        if array.dtype.kind == "O":
+            array = np.array([number(x, name) for x in array.ravel()]).reshape(array.shape)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise CompileError(f"{name} must hold real numbers, in rows of equal length: {error}") from None
+    if array.dtype.kind not in "fiub" or np.ma.is_masked(given):
+        what = "one with masked numbers" if np.ma.is_masked(given) else f"an array of {array.dtype}"
+        raise CompileError(f"{name} must hold real numbers, got {what}")
     return array.astype(np.float64, copy=False)
 
 

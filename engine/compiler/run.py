@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
+from ..core.origin import tick
 from ..core.record import recording
 from ..core.value import Value
 from ..core.watch import told
+from ..shown import described
 from ..story.source import is_ours
 from .errors import CompileError
-from .places import place, place_of, user_frame
+from .places import home, place, place_of, user_frame
 from .trace import Trace, trace
 
 ENDLESS = 1_000_000
@@ -123,6 +125,7 @@ class Run:
         arguments = [self._values(array) for array in self.problem.arrays]
         given = {id(v) for v in self.inputs}
         self.leaves = {False: given | {id(v) for v in self.problem.params}, True: given}
+        began = tick()
         try:
             with recording(), told(self):
                 result = self.problem.function(*arguments)
@@ -135,8 +138,15 @@ class Run:
         self.many = isinstance(result, (list, tuple))
         outputs = list(result) if self.many else [result]
         if not outputs or not all(isinstance(v, (Value, float, int)) for v in outputs):
-            raise CompileError(f"the function must return a Value or a list of Values, got {result!r}")
-        self.columns, self.others = trace(outputs, self.problem.params, self.inputs)
+            raise CompileError(f"the function must return a Value or a list of Values, got {described(result)}")
+        self.columns, self.others, older = trace(outputs, self.problem.params, self.inputs, began)
+        if older:
+            raise CompileError(
+                f"the function uses {older[0]!r}, which was computed before it was called"
+                f"{home(self.problem.function)}\n"
+                "A program would compute it anew in each call. Compute it inside the function, or fix its number with "
+                ".detach()."
+            )
         self.finished = True
         return self
 

@@ -89,6 +89,8 @@ def _trace_again(problem: Problem, first: Run, limit: int) -> None:
         second.trace()
     except CompileError:
         raise
+    except Endless:
+        raise _unsteady_error(problem) from None
     except Exception as error:
         raise _unsteady_error(problem, f" (now there is {type(error).__name__}: {error})") from error
     _unsteady(first, second)
@@ -222,8 +224,9 @@ def _move(problem: Problem, first: Run, limit: int) -> None:
         except ArithmeticError:
             continue
         except Endless:
-            raise CompileError(f"{_PATH}, at {second.decisions[-1].where}\nA loop ends by data. {CHOOSE}") from None
-        except Exception as error:
+            there = f", at {second.decisions[-1].where}" if second.decisions else home(problem.function)
+            raise CompileError(f"{_PATH}{there}\nA loop ends by data. {CHOOSE}") from None
+        except (Exception, SystemExit) as error:
             if isinstance(error, CompileError) or not raised_on_purpose(error):
                 raise
             continue

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.backward import WALKING, differentiable_order
-from ..core.origin import refuse_retired
+from ..core.origin import origin, refuse_retired
 from ..core.own import OWN
 from ..core.record import recorder, recording
 from ..core.value import CONST, DETACHED, LEAF, Value, constant
@@ -77,17 +77,19 @@ class Trace(NamedTuple):
 
 
 def trace(
-    outputs: Sequence[Value | float], params: Sequence[Value], inputs: Sequence[Value]
-) -> tuple[Trace, list[Value]]:
+    outputs: Sequence[Value | float], params: Sequence[Value], inputs: Sequence[Value], since: int = 0
+) -> tuple[Trace, list[Value], list[Value]]:
     """Read the graph behind `outputs`.
 
     Args:
         outputs: the results.
         params: leaves that are parameters, in the order of the parameter vector.
         inputs: leaves that are bound at run time.
+        since: from when on a node is not old.
 
     Returns:
-        The columns, and the leaves that are neither parameters nor inputs: their numbers became constants.
+        The columns; the leaves that are neither parameters nor inputs, whose numbers became constants; and the results
+        that are old.
 
     Raises:
         CompileError: if a parameter or input is not a leaf, or is given twice.
@@ -99,12 +101,12 @@ def trace(
     if len({id(v) for v in (*params, *inputs)}) < len(params) + len(inputs):
         raise CompileError("a Value is given twice among the parameters and inputs; give each once")
     with WALKING:
-        return _trace(outputs, params, inputs)
+        return _trace(outputs, params, inputs, since)
 
 
 def _trace(
-    outputs: Sequence[Value | float], params: Sequence[Value], inputs: Sequence[Value]
-) -> tuple[Trace, list[Value]]:
+    outputs: Sequence[Value | float], params: Sequence[Value], inputs: Sequence[Value], since: int
+) -> tuple[Trace, list[Value], list[Value]]:
     roots = [v if isinstance(v, Value) else constant(v) for v in outputs]
     with recording():
         order = differentiable_order(recorder(OPS["sum"], "sum")(roots))
@@ -121,6 +123,7 @@ def _trace(
     operands: list[int] = []
     numbers = {x: _CONSTANTS + i for i, x in enumerate((0.0, 1.0, -1.0, -math.inf, math.inf))}
     others: list[Value] = []
+    older: list[Value] = []
     push = operands.append
     for node in order:
         a = node._a
@@ -130,6 +133,8 @@ def _trace(
                     others.append(node)
                 node._mark = ~numbers.setdefault(node._data, _CONSTANTS + len(numbers))
             continue
+        if (node._origin if node._origin.__class__ is int else origin(node).made) < since:
+            older.append(node)
         node._mark = ~len(code)
         if node._label:
             labels[len(code)] = node._label
@@ -170,7 +175,7 @@ def _trace(
         outputs=found,
         labels=labels,
     )
-    return columns, others
+    return columns, others, older
 
 
 __all__ = ["CONST", "DETACHED", "Floats", "Ints", "Trace", "trace"]

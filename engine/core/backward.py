@@ -10,6 +10,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
 from . import own
+from .origin import STATE
 
 if TYPE_CHECKING:
     from .value import Value
@@ -84,6 +85,8 @@ def backward(root: Value) -> None:
         _PROGRESS.writing = True
         try:
             order = _order(root)
+            if STATE.ruled:
+                own.refuse_without_rule(order)  # before any gradient is written
             for node in order:
                 if node._a is not None:
                     node._grad = 0.0

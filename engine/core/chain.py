@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from ..errors import GraphError
 from . import own
 from .backward import WALKING, differentiable_order
 from .origin import CONST, refuse_retired
@@ -84,6 +85,16 @@ def own_slopes(node: Value) -> tuple[float, ...]:
     """The slopes of a node whose rule is a closure, measured (see `own.slopes`)."""
     with WALKING:
         return own.slopes(node)
+
+
+def why_no_slopes(node: Value) -> str:
+    """Why a node whose rule is a closure has no slopes, or ""."""
+    try:
+        if node._kind == own.OWN:
+            own_slopes(node)
+    except GraphError as error:
+        return str(error)
+    return ""
 
 
 def topological_order(root: Value) -> list[Value]:

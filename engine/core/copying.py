@@ -1,8 +1,9 @@
-"""Copies of graphs for `pickle` and `copy.deepcopy`: a graph is listed flat, inputs first, so that neither recurses."""
+"""Copies of graphs for `pickle` and `copy.deepcopy`: a graph is gone through flat, so that neither recurses."""
 
 from __future__ import annotations
 
 import threading
+from copy import deepcopy
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ _listed = _Listed()
 
 
 class _End:
-    """Stands behind the list of a graph's nodes: when its turn comes, or the copy has failed, all of them are done."""
+    """Stands behind the list of a graph's nodes: when its turn comes, or pickling has failed, all are done."""
 
     def __init__(self, nodes: list[Value]) -> None:
         self.nodes, self.listed = nodes, _listed.nodes
@@ -60,6 +61,25 @@ def reduced(node: Value) -> Any:
     return _new, (node.__class__,), (slots, _shifted(node._origin, -STATE.clock), attributes(node))
 
 
+def deep_copied(node: Value, memo: dict[int, Any]) -> Any:
+    """What `__deepcopy__` gives: the copies of all nodes behind a node are made, and only then filled.
+
+    Raises:
+        TypeError: for a node whose rule is a closure.
+    """
+    new = [v for v in differentiable_order(node) if id(v) not in memo]
+    for v in new:
+        if v._kind == OWN:
+            raise closure_error(v)
+        memo[id(v)] = object.__new__(v.__class__)
+    for v in new:
+        slots = {slot: getattr(v, slot) for slot in SLOTS}
+        for operand in ("_a", "_b"):  # nodes that are copied already, and constants
+            slots[operand] = deepcopy(slots[operand], memo)
+        _fill(memo[id(v)], slots, v._origin, {name: deepcopy(x, memo) for name, x in attributes(v).items()})
+    return memo[id(node)]
+
+
 def closure_error(node: Value) -> TypeError:
     """Why a node whose rule is a closure is not copied: it knows the nodes it was made for, and no copy of them."""
     return TypeError(
@@ -84,7 +104,11 @@ def add_attributes(node: Value, given: dict[str, Any]) -> None:
 def restore(node: Value, state: tuple[dict[str, Any], int | Origin, dict[str, Any]]) -> None:
     """Fill a node that `_new` made; `state` is the third part of what `reduced` gave."""
     slots, made, given = state
-    node._mark, node._grad, node._origin = 0, NOT_COMPUTED, _shifted(made, STATE.clock)
+    _fill(node, slots, _shifted(made, STATE.clock), given)
+
+
+def _fill(node: Value, slots: dict[str, Any], made: int | Origin, given: dict[str, Any]) -> None:
+    node._mark, node._grad, node._origin = 0, NOT_COMPUTED, made
     for slot, x in slots.items():
         setattr(node, slot, x)
     add_attributes(node, given)

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 from ..number import number
 from ..rules.ops import OPS
-from .copying import SLOTS, add_attributes, attributes, closure_error, reduced, restore
+from .copying import SLOTS, add_attributes, attributes, closure_error, deep_copied, reduced, restore
 from .operators import Operators
 from .origin import LOCK, STATE, is_value
 from .own import OWN, assign_rule, become_own
@@ -29,6 +29,10 @@ def _refused(what: str, way_out: str) -> Callable[..., Any]:
         raise TypeError(f"{what} of {self!r} would lose the gradient silently: {way_out}")
 
     return refuse
+
+
+def _no_power(self: Any, other: object) -> Any:
+    raise TypeError("a power is written a**b in Python; a^b is no operation on numbers")
 
 
 def _comparison(holds: Callable[[float, float], bool]) -> Callable[[Any, Any], bool]:
@@ -91,6 +95,7 @@ class Habits(Operators):
         "//", "the slope of a whole number is 0; use v.data // c, or (v - v % c) / c"
     )
     __divmod__ = __rdivmod__ = _refused("divmod()", "use v % c for the rest, and (v - v % c) / c")
+    __xor__ = __rxor__ = _no_power
     as_integer_ratio = _refused("statistics", "use sum(values) / len(values) for the mean, .data for the number")
 
     def conjugate(self: Any) -> Any:
@@ -126,6 +131,11 @@ class Habits(Operators):
             setattr(twin, slot, getattr(self, slot))
         add_attributes(twin, attributes(self))
         return twin
+
+    def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:
+        if STATE.watched:
+            read(self, "copy")
+        return deep_copied(self, memo)
 
     def __reduce_ex__(self: Any, protocol: Any) -> Any:
         if STATE.watched:

@@ -20,18 +20,18 @@ def is_value(thing: object) -> bool:
 class State:
     """What every recording function looks at: `paused`, how many `no_grad()` blocks are open, in whatever thread or
     task, and `clock`, how often the number of some node has been changed. Also `watched`, how many traces are on,
-    and `subclassed`, whether there are Values of other classes."""
+    `subclassed`, whether there are Values of other classes, and `ruled`, whether there are nodes made by hand."""
 
-    __slots__ = ("clock", "paused", "subclassed", "watched")
+    __slots__ = ("clock", "paused", "ruled", "subclassed", "watched")
 
     def __init__(self) -> None:
         self.clock = self.paused = self.watched = 0
-        self.subclassed = False
+        self.subclassed = self.ruled = False
 
 
 STATE: Final = State()
-LOCK: Final = threading.Lock()
-"""Held while `STATE` is changed."""
+LOCK: Final = threading.RLock()
+"""Held while `STATE` is changed; by one thread twice where a signal handler changes it in the midst of that."""
 MOVING: Final = threading.RLock()
 """Held while numbers of a user's Values are moved and put back (a gradient check, a trace), and by whoever reads or
 writes many of them at once: none sees them moved, or puts back what another has changed."""
@@ -89,6 +89,13 @@ def origin(node: Any) -> Origin:
 def same(a: float, b: float) -> bool:
     """Whether two numbers are equal; NaN is equal to itself here."""
     return a == b or (a != a and b != b)
+
+
+def tick() -> int:
+    """The time from now on: whatever was made before is older."""
+    with LOCK:
+        STATE.clock += 1
+        return STATE.clock
 
 
 def change(node: Any, x: float) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import GraphError
 from ..shown import described
-from .origin import DETACHED, LEAF, is_value, number_used, same
+from .origin import DETACHED, LEAF, STATE, is_value, number_used, same
 
 if TYPE_CHECKING:
     from .value import Value
@@ -51,6 +51,7 @@ def become_own(node: Value, children: Iterable[Value], symbol: str, recording: b
             raise TypeError(f"the children of a Value are Values, got {described(child)}: wrap a number in Value(...)")
     refuse_cycle(node, inputs)
     kept = inputs if recording else ()
+    STATE.ruled = True
     node._a, node._b, node._slope_a, node._slope_b = kept or None, None, None, None
     node._kind = OWN if kept else DETACHED if inputs else LEAF
     if symbol:
@@ -98,6 +99,20 @@ def refuse_cycle(node: Value, inputs: tuple[Value, ...]) -> None:
                 stack.append(u)
 
 
+def refuse_without_rule(nodes: Iterable[Value]) -> None:
+    """Refuse to go back through nodes that were made by hand and have no rule.
+
+    Raises:
+        GraphError: if there is one.
+    """
+    for node in nodes:
+        if node._kind == OWN and node.__dict__.get("_rule") is None:
+            raise GraphError(
+                f"{_called(node)} was made from {_all(node.inputs)} by hand and has no rule: assign its _backward, "
+                "a function that adds to the gradient of each"
+            )
+
+
 def run(node: Value, written: list[tuple[Any, float]]) -> None:
     """Let the rule of `node` hand its gradient to its children; `written` gets who was given what before.
 
@@ -105,12 +120,8 @@ def run(node: Value, written: list[tuple[Any, float]]) -> None:
         GraphError: if it has no rule, or the rule sets the gradient of a result that is not among the children: what
             lies behind that would miss it.
     """
-    rule = node.__dict__.get("_rule")
-    if rule is None:
-        raise GraphError(
-            f"{_called(node)} was made from {_all(node.inputs)} by hand and has no rule: assign its _backward, "
-            "a function that adds to the gradient of each"
-        )
+    refuse_without_rule([node])
+    rule = node.__dict__["_rule"]
     token = WRITTEN.set(written)
     try:
         rule()

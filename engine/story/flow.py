@@ -27,10 +27,7 @@ def flows(graph: Graph) -> list[Flow]:
     def edges(i: int) -> Iterator[tuple[int, int, float]]:
         node = graph.nodes[i]
         if node.inputs and None in node.slopes and own_name(node.op):
-            raise GraphError(
-                f"{node.name} has no slopes to go back by: its own rule is missing, does not add upstream × slope, or "
-                "what it reads was changed since (backward() says which)"
-            )
+            raise GraphError(graph.reasons.get(i) or f"{node.name} has no slopes to go back by: its rule gave none")
         slopes = enumerate(zip(node.inputs, node.slopes))
         return ((position, u, slope) for position, (u, slope) in slopes if slope is not None)  # constants take none
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..core.chain import topological_order
+from ..core.chain import topological_order, why_no_slopes
 from ..core.origin import number_used, origin, same
 from ..core.value import CONST, DETACHED, LEAF, Value
 from ..errors import GraphError
@@ -39,10 +39,11 @@ class Graph:
     True
     """
 
-    __slots__ = ("groups", "nodes")
+    __slots__ = ("groups", "nodes", "reasons")
 
     nodes: tuple[Node, ...]
     groups: tuple[Group, ...]
+    reasons: Mapping[int, str]
 
     def __init__(
         self, root: Value, names: Mapping[str, object] | None = None, sources: Mapping[Value, SourceLine] | None = None
@@ -58,6 +59,7 @@ class Graph:
         groups, paths = _groups(order, ids)
         used = _numbers_used(order)
         object.__setattr__(self, "groups", groups)
+        object.__setattr__(self, "reasons", {ids[v]: why for v in order if (why := why_no_slopes(v))})
         object.__setattr__(
             self,
             "nodes",
@@ -92,6 +94,7 @@ class Graph:
         graph = object.__new__(cls)
         object.__setattr__(graph, "nodes", _each_its_name(nodes))
         object.__setattr__(graph, "groups", tuple(groups))
+        object.__setattr__(graph, "reasons", {})
         return graph
 
     @property

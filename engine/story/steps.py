@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Final, Literal, overload
 
 from ..core.value import CONST, Value
-from ..shown import counted, visible
+from ..shown import counted, described, visible
 from ..table import Table
 from .flow import Flow, flows
 from .graph import Graph, SourceLine
@@ -233,4 +233,6 @@ def steps(root: Value | Graph, names: Mapping[str, object] | None = None) -> Ste
     x.grad so far = 0 + 1 × 3 = 3
     x.grad = 3 + 1 × 3 = 6
     """
+    if not isinstance(root, (Value, Graph)):
+        raise TypeError(f"steps takes a result, as a Value or a Graph, got {described(root)}")
     return Steps(root if isinstance(root, Graph) else Graph(root, names))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import cProfile
+import math
+import random
 import re
 import sys
 import threading
@@ -79,6 +82,80 @@ def test_a_loop_over_data_ends(bound):
     start = time.perf_counter()
     refused(newton, match="another path")
     assert time.perf_counter() - start < 20
+
+
+def test_a_loop_that_ends_only_at_first_is_refused():
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        while len(calls) > 1 and x < 1e9:
+            pass
+        return W * x
+
+    with pytest.raises(gg.CompileError, match=r"another graph when it is traced again on the same numbers, in .*def f"):
+        gg.compile(f, example=(1.0,), params=[W])
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: W * x if random.random() < 2 else x, lambda x: _log_or_none(x + 3) or x]
+)
+def test_a_profiler_does_not_hide_anything_and_goes_on(function):
+    profiler = cProfile.Profile()
+    profiler.enable()
+    try:
+        with pytest.raises(gg.CompileError, match=r"random numbers|error would be caught"):
+            gg.compile(function, example=(1.0,), params=[W])
+        math.dist([0.0], [1.0])
+    finally:
+        profiler.disable()
+    assert "math.dist" in str([entry.code for entry in profiler.getstats()])
+
+
+def _log_or_none(v):
+    try:
+        return gg.log(v)
+    except gg.DomainError:
+        return None
+
+
+def test_a_trace_moves_no_number_that_another_thread_may_read_or_write():
+    seen = set()
+
+    def slow(x):
+        seen.add(W._data)
+        return W * x
+
+    before = W.data
+    gg.compile(slow, example=(1.0,), params=[W])
+    assert seen == {before}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (np.ma.masked_array([1.0, 2.0], mask=[0, 1]), "x must hold real numbers, got one with masked numbers"),
+        (np.array(["2.0"], dtype=object), "x takes a real number, got str '2.0'"),
+        ([None], "x takes a real number, got NoneType None"),
+        ([10**400], "x takes a number up to 1.8e308"),
+        ([[1.0], [2.0, 3.0]], "in rows of equal length"),
+        (iter([1.0]), "x takes a real number, got list_iterator"),
+    ],
+)
+def test_what_is_no_array_of_numbers_is_refused(given, message):
+    program = gg.compile(lambda x: W * x, example=(1.0,), params=[W], backend="numpy")
+    for call in (program.run, program.value_and_grad):
+        with pytest.raises(gg.CompileError, match=re.escape(message)):
+            call(given)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "python"])
+def test_run_leaves_the_gradient_of_the_call_before(backend):
+    x = Value(2.0)
+    program = gg.compile(W * x * x, params=[W], inputs=[x], backend=backend)
+    gradient = program.value_and_grad([3.0])[1]
+    program.run([5.0])
+    assert gradient.tolist() == [9.0]
 
 
 def test_sorting_many_values_is_refused_soon():

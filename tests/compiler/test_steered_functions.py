@@ -909,6 +909,123 @@ def only_the_last_comparison_matters(xs):
     return z * 7 if z > 1000 else z
 
 
+# -- guards that another number would pass --------------------------------------------------------------------------
+
+
+@steered(*X)
+def an_error_told_anew(x):
+    if x > 5:
+        try:
+            return B * gg.log(x - 5)
+        except DomainError as error:
+            raise ValueError("bad x") from error
+    return W * x
+
+
+def _positive(v):
+    if v <= 0:
+        raise ValueError
+    return v
+
+
+@steered(*X)
+def one_guard_used_twice(x):
+    _positive(x + 10)
+    if x > 5:
+        return B * _positive(x - 5).sqrt()
+    return W * x
+
+
+def _below(x, threshold):
+    return x < threshold
+
+
+@steered(*X)
+def guarded_by_a_helper(x):
+    if not _below(x, 1000):
+        if _below(x, 500):
+            raise ValueError
+        return B * x
+    return W * x
+
+
+@steered(*X)
+def three_guards_beyond_a_branch(x):
+    if x > 100:
+        for threshold in (10, 20, 30):
+            assert not _below(x, threshold)
+        return B * x
+    return W * x
+
+
+@steered(*X)
+def leaves_the_program(x):
+    if x > 1000:
+        raise SystemExit("too much")
+    return W * x if x < 500 else B * x
+
+
+# -- what a `try` surrounds beside its first op -----------------------------------------------------------------
+
+
+@steered(*X)
+def second_op_of_a_try(x):
+    scale = W
+    with contextlib.suppress(ArithmeticError):
+        y = x + 3.0
+        scale = B
+        y.log()
+        scale = W
+    return scale * x
+
+
+@steered(*X)
+def asked_in_a_pool(x):
+    return W * x if POOL.submit(lambda: gg.log(x + 3)).exception() is None else B * x
+
+
+@steered(*X)
+def parameters_read_in_a_pool(x):
+    return x * 7 if POOL.submit(lambda: W.data > 1000).result() else W * x
+
+
+# -- generators of random numbers in odd places -------------------------------------------------------------------
+
+KEPT = {"rng": np.random.default_rng(5), "nets": [Gate(3.0)]}
+KEPT["nets"][0].rng = np.random.default_rng(6)
+DRAW = np.random.default_rng(7).random
+
+
+@steered(*X)
+def drawn_from_a_table(x):
+    return W * x if KEPT["rng"].random() < 0.99 else B * x
+
+
+@steered(*X)
+def drawn_from_a_network(x):
+    return W * x if KEPT["nets"][0].rng.random() < 0.99 else B * x
+
+
+@steered(*X)
+def drawn_by_a_method(x):
+    return W * x if DRAW() < 0.99 else B * x
+
+
+@steered(*X)
+def drawn_from_a_default(x, rng=KEPT["rng"]):
+    return W * x if rng.random() < 0.99 else B * x
+
+
+# -- what was computed before -------------------------------------------------------------------------------------
+
+TWICE = W * 2
+
+
+@steered(*X)
+def computed_before(x):
+    return TWICE * x
+
+
 def verdict(case: Case) -> tuple[str, str]:
     """What becomes of a function: `refused`, `agrees`, `wrong` or `raised`, and the words to it."""
     STATE.update(calls=0, seen=[])

@@ -89,16 +89,23 @@ def test_a_rule_that_has_no_slopes_is_refused_where_slopes_are_needed(spoil, mes
     out = Value(4.0, (x,), "square")
     out._backward = lambda: spoil(x, out)
     SECRET.grad = None
-    for ask in (lambda: gg.grad(out * 2, x), lambda: gg.gradcheck(lambda: out * 2, [x])):
+    views = lambda: list(gg.steps(out * 2)), lambda: gg.explain(out * 2, x)
+    for ask in (lambda: gg.grad(out * 2, x), lambda: gg.gradcheck(lambda: out * 2, [x]), *views):
         with pytest.raises(ValueError, match=message):
             ask()
-    with pytest.raises(gg.GraphError, match="has no slopes to go back by"):
-        list(gg.steps(out * 2))
     assert (x.has_grad, SECRET.has_grad) == (False, False)
     assert out.slopes == (None,)
 
 
 SECRET = Value(1.0, "secret")
+
+
+def test_a_missing_rule_is_found_before_any_gradient_is_written():
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    hidden = Value(6.0, (a,), "f")
+    with pytest.raises(gg.GraphError, match="was made from a by hand and has no rule"):
+        (a * b + hidden).backward()
+    assert (a.has_grad, b.has_grad) == (False, False)
 
 
 def test_a_result_beside_the_children_is_refused_by_backward_too():

@@ -204,6 +204,27 @@ def test_a_copy_that_fails_leaves_nothing_behind():
     assert not copying._listed.nodes
 
 
+def test_a_deep_copy_that_fails_leaves_nothing_behind_while_its_error_is_kept():
+    x = y = Value(1.0)
+    for _ in range(3000):
+        y = y * 1.0001
+    x.held = threading.Lock()
+    with pytest.raises(TypeError) as kept:
+        copy.deepcopy(y)
+    del x.held
+    assert gg.Graph(copy.deepcopy(y)) == gg.Graph(pickle.loads(pickle.dumps(y))) == gg.Graph(y)
+    assert kept.value is not None
+
+
+def test_what_two_copies_share_is_one_in_the_copy():
+    x, note = Value(2.0, "x"), ["shared"]
+    y, z = x * 3, x.exp()
+    y.note = z.note = note
+    (u, v), w = copy.deepcopy(((y, z), x))
+    assert gg.grad(u * v, w) == gg.grad(y * z, x) and u.note is v.note is not note
+    assert gg.grad(y * z, w) == 0.0
+
+
 def test_times_are_told_from_now(tmp_path):
     """What was used is known in another process, too, whose clock stands elsewhere."""
     x = Value(2.0, "x")

@@ -3,11 +3,13 @@
 import pickle
 import sys
 import threading
+import time
 
 import pytest
 
 import glassgrad as gg
 from glassgrad import Value, nn
+from glassgrad.engine.core.origin import LOCK
 
 
 @pytest.fixture(autouse=True)
@@ -55,15 +57,41 @@ def test_checks_of_the_same_leaves():
 
 
 def test_a_writer_during_a_check_is_noticed_and_keeps_its_number():
-    x = Value(2.0, "x")
+    x, calls = Value(2.0, "x"), []
 
     def f():
-        x.data = 7.0
+        calls.append(x.data)
+        if len(calls) == 3:
+            x.data = 7.0
         return x * x
 
     with pytest.raises(RuntimeError, match="was changed while gradcheck moved it"):
         gg.gradcheck(f, [x])
-    assert x.data == 7.0
+    assert calls[0] == 2.0 and x.data == 7.0
+
+
+def test_a_signal_handler_may_set_a_number_in_the_midst_of_a_change():
+    x, y = Value(2.0), Value(3.0)
+    with LOCK:  # as `change` holds it when the handler comes
+        y.data = 4.0
+    x.data = 5.0
+    assert (x.data, y.data) == (5.0, 4.0)
+
+
+def test_slopes_of_a_rule_are_measured_by_one_thread_at_a_time():
+    x, running = Value(0.5, "x"), []
+    out, most = Value(0.25, (x,), "square"), []
+
+    def rule():
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.002)
+        x.grad += 2 * x.data * out.grad
+        running.pop()
+
+    out._backward = rule
+    assert at_once(*[lambda: [out.slopes for _ in range(5)] == [(1.0,)] * 5] * 4) == [True] * 4
+    assert max(most) == 1
 
 
 def test_a_check_beside_backward_and_grad():
