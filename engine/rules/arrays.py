@@ -51,6 +51,8 @@ _COMPLEX: Final = SimpleNamespace(
         },
         "absolute": lambda z: np.where(np.real(z) < 0, -z, z),
         "cbrt": _cube_root,
+        "maximum": lambda a, b: np.where(np.real(a) >= np.real(b), a, b),  # by the same branch as `absolute` at 0
+        "minimum": lambda a, b: np.where(np.real(a) <= np.real(b), a, b),
         "exp2": lambda z: np.exp(0.6931471805599453 * z),
         "mod": lambda a, b: a - b * np.floor(np.real(a) / np.real(b)),
         "sum": np.sum,
