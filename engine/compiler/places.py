@@ -78,7 +78,11 @@ def _columns(code: CodeType, at: int) -> tuple[int | None, int | None, int | Non
 
 def _is_library(frame: FrameType) -> bool:
     file = frame.f_code.co_filename
-    return file.startswith((*_LIBRARY, "<frozen")) or "site-packages" in file or "dist-packages" in file
+    return (
+        file.startswith((*_LIBRARY, "<frozen", "<__array_function__"))
+        or "site-packages" in file
+        or "dist-packages" in file
+    )
 
 
 def _tracebacks(error: BaseException) -> list[TracebackType]:

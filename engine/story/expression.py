@@ -203,8 +203,10 @@ def _target(statement: ast.stmt, text: str, assigned: Mapping[str, ast.Name], la
         or len(statement.targets) != 1
         or not isinstance(statement.targets[0], ast.Name)
     ):
+        file = "; a function of a file is written file.py:function" if isinstance(statement, ast.AnnAssign) else ""
         raise _error(
-            f"only expressions and 'name = expression' are allowed, not a statement of kind {type(statement).__name__}",
+            f"only expressions and 'name = expression' are allowed, not a statement of kind "
+            f"{type(statement).__name__}{file}",
             text,
             statement,
         )

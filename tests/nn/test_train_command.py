@@ -156,7 +156,7 @@ def test_help_has_examples(command, capsys):
     ("words", "message"),
     [
         ("train mooons", "unknown data 'mooons' (must be one of xor, moons"),
-        ("train my.csv", "which column of my.csv is to be predicted? Add --target COLUMN"),
+        ("train my.csv", "which column of my.csv is to be predicted? Add --target COLUMN, one of "),
         ("train my.csv --target c", "my.csv has no column 'c' (columns: 'a', 'b')"),
         ("train my.csv --target b --noise 1", "--samples and --noise are for data that are made"),
         ("train moons --target b", "--target and --task are for CSV files"),

@@ -49,6 +49,8 @@ def numbers(options: argparse.Namespace) -> dict[str, float]:
         name, equals, text = given.partition("=")
         name = unicodedata.normalize("NFKC", name.strip())  # as Python reads the names in the expression
         if not equals or not name.isidentifier():
+            if given.startswith(" -"):  # see `_as_argparse_reads`
+                raise CommandError(f"unknown option {given.strip()} (--help lists them)")
             raise CommandError(f"expected NAME=NUMBER, got {given!r} (put an expression with blanks into quotes)")
         if name in values:
             raise CommandError(f"{name} is given twice: {given!r}")

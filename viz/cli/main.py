@@ -102,7 +102,7 @@ def _run(words: list[str]) -> int:
         if every or words[:1] == [name]:
             import_module(f".{name}", __package__).configure(sub)
             _check_options(words[1:], sub)
-            words[1:] = [_not_an_option(word, sub) for word in words[1:]]
+            words[1:] = _as_argparse_reads(words[1:], sub)
     options = parser.parse_args(words)
     if options.print_completion:
         return _print_completion(parser, chosen.choices.values(), options.print_completion)
@@ -139,14 +139,16 @@ def _check_options(words: Iterable[str], parser: argparse.ArgumentParser) -> Non
             parser.error(f"unknown option {name}{meant(name, known)}")
 
 
-def _not_an_option(word: str, parser: argparse.ArgumentParser) -> str:
-    """An expression such as `-x*w` is no option: argparse takes a word with a blank in it as it is."""
-    option = word.partition("=")[0]
-    if (
-        len(word) > 1
-        and word.startswith("-")
-        and not word.startswith("--")
-        and option not in parser._option_string_actions
-    ):
-        return f" {word}"
-    return word
+def _as_argparse_reads(words: Iterable[str], parser: argparse.ArgumentParser) -> list[str]:
+    """An expression such as `-x*w`, or the value -1 of an option, is no option: argparse takes a word with a blank in
+    it, and what follows an equals sign, as it is."""
+    found: list[str] = []
+    for word in words:
+        known = parser._option_string_actions
+        if len(word) < 2 or word[0] != "-" or word.startswith("--") or word.partition("=")[0] in known:
+            found.append(word)
+        elif found and found[-1] in known and known[found[-1]].nargs is None:
+            found[-1] += f"={word}"
+        else:
+            found.append(f" {word}")
+    return found

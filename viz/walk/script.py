@@ -49,7 +49,8 @@ def told(error: BaseException, target: str, running: str = "") -> str:
     kind = f"{running or target} stopped with {type(error).__name__}"
     said = message if ours and message else f"{kind}: {message}" if message else kind
     place = f" ({Path(file).name}, line {lines[-1]})" if lines else ""
-    return visible(" ".join(said.split())) + place
+    rows = said.splitlines() if str(type(error).__module__).startswith("glassgrad.") else [said]
+    return "\n".join(visible(" ".join(line.split())) for line in rows) + place
 
 
 def _message(error: BaseException) -> str:

@@ -19,7 +19,7 @@ print(datas(h), datas(p))
 print(grads(A))
 print(grads(x))
 print(np.outer(x, h).shape, '%.4f' % np.trace(np.outer(h, h)).data, '%.4f' % np.prod(A[1]).data)
-print(datas(np.cumsum(x)), datas(np.concatenate([x, 2 * x])), datas(np.einsum('ij,j->i', A, x)))
+print(datas(np.cumsum(x)), datas(np.concatenate([x, 2 * x])), datas(A.dot(x)))
 print(np.full(3, Value(0.5)).dtype, np.array([Value(1), 2]).dtype, np.stack([h, h]).shape)
 
 X = np.array([[0.5, 1.0], [2.0, -1.0]])
