@@ -14,12 +14,13 @@ def lazy_attributes(package: str, modules: Mapping[str, str], submodules: Collec
     Args:
         package: its `__name__`.
         modules: for each public name, the module in it that has it.
-        submodules: modules that are themselves public.
+        submodules: modules that are themselves public, such as `viz`, or `engine.lab` as `lab`.
     """
+    places = {path.rpartition(".")[2]: path for path in submodules}
 
     def getattribute(name: str) -> Any:
-        if name in submodules:
-            return import_module(f"{package}.{name}")
+        if name in places:
+            return import_module(f"{package}.{places[name]}")
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         found = getattr(import_module(f"{package}.{modules[name]}"), name)

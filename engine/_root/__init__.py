@@ -41,6 +41,7 @@ from glassgrad.engine.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from glassgrad import engine, nn, viz
+    from glassgrad.engine import lab
     from glassgrad.engine.compiler import CompileError, Program, compile
     from glassgrad.engine.proof.gradcheck import gradcheck
     from glassgrad.engine.story.graph import Graph
@@ -61,7 +62,7 @@ _LAZY = {
     "Program": "engine.compiler",
     "CompileError": "engine.compiler",
 }
-_lazy = lazy_attributes(__name__, _LAZY, ("engine", "nn", "viz"))
+_lazy = lazy_attributes(__name__, _LAZY, ("engine", "nn", "viz", "engine.lab"))
 
 __all__ = [
     "OPS",
@@ -80,6 +81,7 @@ __all__ = [
     "explain",
     "grad",
     "gradcheck",
+    "lab",
     "logsumexp",
     "nn",
     "no_grad",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from ..errors import GraphError
 from . import own
 from .backward import WALKING, differentiable_order
-from .origin import CONST, refuse_retired
+from .origin import CONST, refuse_retired, same
 
 if TYPE_CHECKING:
     from .value import Value
@@ -41,6 +41,11 @@ class Flow(NamedTuple):
     def contribution(self) -> Any:
         """What is added: upstream × slope."""
         return self.upstream * self.slope
+
+    @property
+    def replaces(self) -> bool:
+        """Whether what was there before is lost; only a pass with a fault does so."""
+        return not same(self.new, self.old + self.contribution)
 
 
 def chain_rule(

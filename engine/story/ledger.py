@@ -29,6 +29,7 @@ class Contribution(NamedTuple):
         upstream, slope: the gradient of `node`, and the local derivative of the edge.
         contribution: their product.
         text: the equation of that, `3 × 1 = 3`.
+        lost: whether a later one took its place, in a pass with a fault.
     """
 
     node: str
@@ -38,6 +39,7 @@ class Contribution(NamedTuple):
     slope: float
     contribution: float
     text: str
+    lost: bool = False
 
 
 class Ledger(NamedTuple):
@@ -50,6 +52,8 @@ class Ledger(NamedTuple):
         total: its sum; 1 for the result itself.
         awaited: how many contributions are still to come: until then `total` is a partial sum.
         reason: why nothing ever arrives, or nothing but 0; or "".
+        begun: what was there before the pass.
+        faulty: whether this is of a pass with a fault, whose totals are no derivatives.
     """
 
     name: str
@@ -58,26 +62,34 @@ class Ledger(NamedTuple):
     total: float
     awaited: int = 0
     reason: str = ""
+    begun: float = 0.0
+    faulty: bool = False
 
     def __str__(self) -> str:
-        lines = [f"through {one.where}: {one.text}" for one in self.contributions]
+        lines = [f"left by the pass before: {short(self.begun)}"] if self.begun else []
+        lines += [f"through {one.where}: {one.text}{' (lost)' * one.lost}" for one in self.contributions]
         return "\n  ".join([self._head(), *lines, *self._foot()])
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        rows = [(one.where, *one.text.split(" = ")) for one in self.contributions]
+        rows = [("the pass before", "", short(self.begun))] if self.begun else []
+        for one in self.contributions:
+            product, _, found = one.text.partition(" = ")
+            rows.append((one.where, product, found + " (lost)" * one.lost))
         head = ("through", "upstream × slope", "contribution")
         return Table(head, rows, {1, 2}, self._head(), ", ".join(self._foot())).html()
 
     def _head(self) -> str:
         so_far = " so far" if self.awaited else ""
         reason = f"  ({self.reason})" if self.reason else ""
-        return f"d{self.root}/d{self.name}{so_far} = {short(self.total)}{reason}"
+        what = f"{self.name}.grad" if self.faulty else f"d{self.root}/d{self.name}"
+        return f"{what}{so_far} = {short(self.total)}{reason}"
 
     def _foot(self) -> list[str]:
-        products = [times(number(one.upstream), number(one.slope)) for one in self.contributions]
+        products: list[ast.expr] = [number(self.begun)] if self.begun else []
+        products += [times(number(one.upstream), number(one.slope)) for one in self.contributions if not one.lost]
         added = [f"sum: {_sum_text(products, self.total)}"] if products else []
         return added + ([f"{self.awaited} more to come"] if self.awaited else [])
 
@@ -87,11 +99,14 @@ def running_sums(walk: Steps, node: int) -> Iterator[str]:
 
     A long sum says what its middle adds up to.
     """
-    products: list[ast.expr] = []
+    begun = walk.begun.get(node, 0.0)
+    products: list[ast.expr] = [number(begun)] if begun else []
     left_out = contribution = 0.0
     for i, total in walk.arrivals[node]:
         if i > len(walk.graph):  # not the seed
             flow = walk.flow(i)
+            if flow.replaces:
+                products, left_out = [], 0.0
             if len(products) > 2:
                 left_out += contribution
             contribution = flow.contribution
@@ -105,11 +120,11 @@ def _sum_text(products: Sequence[ast.expr], total: float, left_out: float | None
     return f"{write(tree, Text('×', digits))[0]} = {short(total)}"
 
 
-def contribution_of(walk: Steps, flow: Flow) -> Contribution:
+def contribution_of(walk: Steps, flow: Flow, lost: bool = False) -> Contribution:
     """The entry of one backward step."""
     place = f", operand {flow.position + 1}" if walk.teller.place(flow) else ""
     name, text = walk.names[flow.node], f"{walk.teller.product(flow)} = {short(flow.contribution)}"
-    return Contribution(name, name + place, flow.position, flow.upstream, flow.slope, flow.contribution, text)
+    return Contribution(name, name + place, flow.position, flow.upstream, flow.slope, flow.contribution, text, lost)
 
 
 def ledger(walk: Steps, node: int, index: int = -1) -> Ledger:
@@ -117,16 +132,20 @@ def ledger(walk: Steps, node: int, index: int = -1) -> Ledger:
     last = index % len(walk)
     arrivals = walk.arrivals[node]
     arrived = [(i, total) for i, total in arrivals if i <= last]
-    entries = tuple(contribution_of(walk, walk.flow(i)) for i, _ in arrived if i > len(walk.graph))
+    came = [walk.flow(i) for i, _ in arrived if i > len(walk.graph)]
+    kept = max((k for k, flow in enumerate(came) if flow.replaces), default=0)
+    entries = tuple(contribution_of(walk, flow, k < kept) for k, flow in enumerate(came))
     total = arrived[-1][1] if arrived else 0.0
     reason = ""
     if not arrivals:
         reason = "it is a constant" if walk.graph.nodes[node].op == CONST else "no edge leads back to it"
     elif node == len(walk.graph) - 1:
-        reason = "it is the result itself"
-    elif total == 0.0 and len(arrived) == len(arrivals):
+        reason = "" if walk.faulty else "it is the result itself"
+    elif total == 0.0 and len(arrived) == len(arrivals) and not walk.faulty:
         reason = _cut_off(walk, node)
-    return Ledger(walk.names[node], walk.names[-1], entries, total, len(arrivals) - len(arrived), reason)
+    begun = walk.begun.get(node, 0.0) if arrived and node != len(walk.graph) - 1 else 0.0
+    awaited = len(arrivals) - len(arrived)
+    return Ledger(walk.names[node], walk.names[-1], entries, total, awaited, reason, begun, walk.faulty)
 
 
 def _cut_off(walk: Steps, node: int) -> str:

@@ -136,11 +136,12 @@ class Moment:
         back = self.steps.step_back.get((node, position))
         backward = back is not None and back <= self.index
         here = self._sender is None and self._focus == node and self.index < len(self.graph)
+        now = self._sender == node and self.steps.flow(self.index).position == position
         return EdgeState(
             node <= self.index,
             backward,
             self.graph.nodes[node].slopes[position] if backward else None,
-            here or back == self.index,
+            here or now,
         )
 
     @property
@@ -188,6 +189,8 @@ def changed(steps: Steps, before: int, after: int) -> tuple[set[int], set[tuple[
             edges.add((sender, steps.flow(index).position))
         elif index < len(steps.graph):
             edges.update((focus, position) for position in range(len(steps.graph.nodes[focus].inputs)))
+        elif index == len(steps.graph):
+            nodes.update(steps.begun)
     return nodes, edges
 
 

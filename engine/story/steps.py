@@ -7,6 +7,7 @@ One forward step a node, one seed step, one backward step an edge. Adding up the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, overload
@@ -76,7 +77,10 @@ class Steps(Sequence[Step]):
     Attributes:
         graph: the snapshot.
         names: what each node is called.
+        faulty: whether these are the steps of a pass with a fault: what it gives are no derivatives.
     """
+
+    faulty = False
 
     def __init__(self, graph: Graph, names: Sequence[str] | None = None) -> None:
         self.graph = graph
@@ -88,8 +92,9 @@ class Steps(Sequence[Step]):
             node._replace(grad=arrivals[-1][1] if arrivals else None)
             for node, arrivals in zip(self.graph.nodes, self.arrivals)
         )
-        same = Steps(Graph.of(nodes, self.graph.groups), self.names)
-        vars(same).update(flows=self.flows, arrivals=self.arrivals)
+        graph = Graph.of(nodes, self.graph.groups)
+        same = copy(self)
+        same.graph = graph
         return same
 
     @property
@@ -116,6 +121,11 @@ class Steps(Sequence[Step]):
         return flows(self.graph)
 
     @cached_property
+    def begun(self) -> dict[int, float]:
+        """The gradients that are there when the pass begins, by id: that of the result."""
+        return {self.graph.root.id: 1.0}
+
+    @cached_property
     def teller(self) -> Teller:
         """What puts a step into words and formulas."""
         return Teller(self.graph, self.names)
@@ -125,15 +135,17 @@ class Steps(Sequence[Step]):
         """For each node, by id, when its gradient grows: (index of the step, the sum from then on), in order."""
         found: list[list[tuple[int, float]]] = [[] for _ in self.graph.nodes]
         seed = len(self.graph)
-        found[-1].append((seed, 1.0))
+        for i, x in self.begun.items():
+            found[i].append((seed, x))
         for i, flow in enumerate(self.flows, seed + 1):
             found[flow.input].append((i, flow.new))
         return found
 
     @cached_property
     def step_back(self) -> dict[tuple[int, int], int]:
-        """For each edge that carries a gradient, as (node, position), the index of its backward step."""
-        return {(flow.node, flow.position): i for i, flow in enumerate(self.flows, len(self.graph) + 1)}
+        """For each edge that carries a gradient, as (node, position), the index of its (first) backward step."""
+        count = len(self)
+        return {(flow.node, flow.position): count - i for i, flow in enumerate(reversed(self.flows), 1)}
 
     def about(self, index: int) -> tuple[int, int | None]:
         """The node that step `index` computes, seeds or adds to, and the one that hands the contribution on."""
@@ -172,7 +184,7 @@ class Steps(Sequence[Step]):
         if index == len(nodes):
             root = nodes[-1]
             told = self.teller.seed()
-            return Step(index, "seed", root.id, old=0.0, new=1.0, **told._asdict(), source=root.source)
+            return Step(index, "seed", root.id, old=0.0, new=self.begun[root.id], **told._asdict(), source=root.source)
         flow = self.flow(index)
         return Step(
             index,

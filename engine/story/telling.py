@@ -114,15 +114,19 @@ class Teller:
             if own
             else notation.slope(OPS[node.op], flow.position, node.inputs, self._plugged, number(node.data))
         )
-        upstream, old = number(flow.upstream), number(flow.old)
+        upstream = number(flow.upstream)
         product = times(upstream, number(flow.slope))
-        brief, long = plus(old, product), plus(old, times(upstream, formula))
-        read_on = plus(old, _times_each(upstream, formula))  # a × b / c is read as (a × b) / c
+        brief, long = self._added(flow, product), self._added(flow, times(upstream, formula))
+        read_on = self._added(flow, _times_each(upstream, formula))  # a × b / c is read as (a × b) / c
         claims = [(product, flow.contribution), (brief, flow.new)]
         digits = digits_for([*claims, (formula, flow.slope), (long, flow.new), (read_on, flow.new)])
         if digits is None:
             return _Growth(brief, brief, product, _or_all(digits_for(claims), brief))
         return _Growth(long, brief, product, digits)
+
+    def _added(self, flow: Flow, tree: ast.expr) -> ast.expr:
+        """The new gradient of a receiver, of its old one and what comes to it."""
+        return plus(number(flow.old), tree)
 
     # -- text ---------------------------------------------------------------------------------------------
 
@@ -162,14 +166,25 @@ class Teller:
         long, brief = (_text(tree, growth.digits, "×") for tree in (growth.long, growth.brief))
         so_far = "" if complete else " so far"
         middle = long if long == brief else f"{long} = {brief}"
-        added = f" It is added to the {short(flow.old)} that arrived before." if flow.old != 0.0 else ""
         own = own_name(self.graph.nodes[flow.node].op)
         slope = f"by your own rule {visible(own)}" if own else f"= {_text(*self._slope_by_name(flow))}"
         return Told(
-            f"{receiver}.grad += {name}.grad · {local},  {local} {slope}",
+            f"{receiver}.grad {self.update(flow)} {f'{name}.grad · ' * self.chained(flow)}{local},  {local} {slope}",
             f"{receiver}.grad{so_far} = {middle} = {short(flow.new)}",
-            f"{name} hands {self.product(flow)} = {short(flow.contribution)} back to {receiver}.{added}",
+            f"{name} hands {self.product(flow)} = {short(flow.contribution)} back to {receiver}.{self.joined(flow)}",
         )
+
+    def update(self, flow: Flow) -> str:
+        """How a contribution comes to the gradient of its receiver."""
+        return "+="
+
+    def chained(self, flow: Flow) -> bool:
+        """Whether the rule of an edge has the upstream gradient as a factor."""
+        return True
+
+    def joined(self, flow: Flow) -> str:
+        """What a contribution meets where it arrives, as a sentence; "" if nothing was there."""
+        return f" It is added to the {short(flow.old)} that arrived before." if flow.old != 0.0 else ""
 
     def product(self, flow: Flow) -> str:
         """upstream × slope, with the digits of its step."""
@@ -215,26 +230,33 @@ class Teller:
 
     def seed_mathml(self) -> tuple[str, str]:
         """`seed` as MathML."""
-        one = _math(_derivative("d", self.names[-1], self.names[-1]), _EQUALS, "<mn>1</mn>")
+        one = _math(self.total(len(self.names) - 1), _EQUALS, "<mn>1</mn>")
         return one, one
 
     def backward_mathml(self, flow: Flow, complete: bool) -> tuple[str, str]:
         """`backward` as MathML."""
-        root, name, receiver = self.names[-1], self.names[flow.node], self.names[flow.input]
-        total, upstream = (_derivative("d", root, below) for below in (receiver, name))
+        name, receiver = self.names[flow.node], self.names[flow.input]
+        total, upstream = self.total(flow.input), self.total(flow.node)
         local = _derivative("∂", name, receiver, self.place(flow))
         chain: tuple[str, ...] = ()
         if not own_name(self.graph.nodes[flow.node].op):
             slope, digits = self._slope_by_name(flow)
             style = MathML(digits=digits)
-            chain = _EQUALS, style.binary("*", (upstream, ATOM), write(slope, style))[0]
+            part = write(slope, style)
+            chain = _EQUALS, style.binary("*", (upstream, ATOM), part)[0] if self.chained(flow) else part[0]
         growth = self._growth(flow)
         so_far = "" if complete else "<mtext>&#160;so far</mtext>"
         long, new = write(growth.long, MathML("×", growth.digits))[0], MathML().number(flow.new)[0]
         return (
-            _math(total, "<mo>+=</mo>", upstream, "<mo>·</mo>", local, *chain),
+            _math(
+                total, f"<mo>{self.update(flow)}</mo>", *(upstream, "<mo>·</mo>") * self.chained(flow), local, *chain
+            ),
             _math(total, so_far, _EQUALS, long, _EQUALS, new),
         )
+
+    def total(self, i: int) -> str:
+        """The gradient of a node in MathML."""
+        return _derivative("d", self.names[-1], self.names[i])
 
 
 class _Growth(NamedTuple):

@@ -1,0 +1,267 @@
+"""`compare`: the right pass and one with a fault over the same graph, where they part, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Final, NamedTuple
+
+from ..core.chain import Flow
+from ..core.value import Value
+from ..number import number
+from ..rules.notation import short
+from ..shown import clipped, described, visible
+from ..story.expression import parse
+from ..story.flow import flows
+from ..story.graph import Graph
+from ..story.ledger import ledger
+from ..story.steps import Steps, shown_names
+from ..table import Table
+from .faults import FAULTS, Fault, RefusedError
+from .passes import Pass, first_wrong
+from .telling import FaultySteps
+
+NAME_LENGTH: Final = 40
+"""Characters of a label that a comparison shows."""
+
+
+class LeafGradient(NamedTuple):
+    """What one input of the computation gets: `name`, the gradient when all is `right`, and when it is `wrong`."""
+
+    name: str
+    right: float
+    wrong: float
+
+
+class Comparison(NamedTuple):
+    """Two passes over one graph, a right one and one with a fault; printed, and in a notebook, it tells where they part.
+
+    Attributes:
+        fault: what is wrong.
+        at: the op or the leaf that the fault is in, or "".
+        graph: the computation.
+        right: the steps of the right pass.
+        wrong: those of the other one; None if the engine refuses it.
+        first: index of the step of `wrong` that gives the first wrong number; None if there is none.
+        cause: index of the step that is to blame for it.
+        why: the reason in one sentence; if there is no difference, on which graphs there would be one.
+        leaves: the gradients of all inputs.
+        beside: what the faults that are worth seeing beside it give for each of them.
+    """
+
+    fault: Fault
+    at: str
+    graph: Graph
+    right: Steps
+    wrong: Steps | None
+    first: int | None
+    cause: int | None
+    why: str
+    leaves: tuple[LeafGradient, ...] = ()
+    beside: Mapping[str, tuple[float, ...]] = {}  # a NamedTuple's default; nobody writes to it
+
+    @property
+    def table(self) -> Table:
+        """The gradients of the leaves, right and wrong."""
+        rows = [
+            (leaf.name, short(leaf.right), short(leaf.wrong), *(short(xs[k]) for xs in self.beside.values()))
+            for k, leaf in enumerate(self.leaves)
+        ]
+        head = ("gradient of", "right", self.fault.name, *self.beside)
+        return Table(head, rows, set(range(1, len(head))), self._above())
+
+    @property
+    def counterpart(self) -> int | None:
+        """Index of the step of `right` that does as it should what the first wrong one does."""
+        if self.first is None or self.wrong is None or self.first <= len(self.graph):
+            return self.first
+        flow = self.wrong.flow(self.first)
+        return self.right.step_back[flow.node, flow.position]
+
+    @property
+    def receiver(self) -> int | None:
+        """Id of the node that gets the first wrong number."""
+        if self.first is None or self.wrong is None:
+            return None
+        if self.first > len(self.graph):
+            return self.wrong.about(self.first)[0]
+        begun, due = self.wrong.begun, self.right.begun
+        return next(i for i in range(len(self.graph)) if begun.get(i, 0.0) != due.get(i, 0.0))
+
+    def _above(self) -> str:
+        where = f" (in {self.at})" if self.at else ""
+        return f"{self.fault.name}{where}: {self.fault.does}"
+
+    def _parts(self) -> list[str]:
+        """What is said below the table."""
+        receiver = self.receiver
+        if self.wrong is None or self.first is None or self.cause is None or receiver is None:
+            return [self.why]
+        counterpart = self.counterpart
+        assert counterpart is not None  # as there is a first step
+        right, wrong = self.right[counterpart].numbers, self.wrong[self.first].numbers
+        if self.first == len(self.graph):
+            right, wrong = (
+                f"{walk.names[receiver]}.grad = {short(walk.begun.get(receiver, 0.0))} when the pass begins"
+                for walk in (self.right, self.wrong)
+            )
+        parts = [f"first wrong number: step {self.first + 1} of {len(self.wrong)}"]
+        parts += [f"  wrong: {wrong}", f"  right: {right}"]
+        if self.cause != self.first:
+            parts.append(f"caused by step {self.cause + 1}: {self.wrong[self.cause].sentence}")
+        ledgers = [ledger(walk, receiver) for walk in (self.wrong, self.right)]
+        return [*parts, f"because: {self.why}", f"wrong: {ledgers[0]}", f"right: {ledgers[1]}"]
+
+    def __str__(self) -> str:
+        shown = self.table.text() if self.leaves else self._above()
+        return "\n".join([shown, *self._parts()])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return self.table._replace(below="").html() + Table(("",), [(text,) for text in self._parts()]).html()
+
+
+def compare(
+    target: Value | Graph | str | Callable[..., Any],
+    fault: str | Fault,
+    *,
+    at: str | None = None,
+    names: Mapping[str, object] | None = None,
+    inputs: Mapping[str, float] | None = None,
+) -> Comparison:
+    """The right backward pass beside one with a fault: where they part, which step is to blame, and why.
+
+    Args:
+        target: the result; or a graph of it, an expression, or a function.
+        fault: one of `FAULTS`, or its name.
+        at: the op (or, for `stale_data` and `cycle`, the leaf) that the fault is in; by default the first where it
+            makes a difference.
+        names: labels for Values that have none, such as `locals()`.
+        inputs: a number for each name of an expression or parameter of a function.
+
+    Raises:
+        UnknownFaultError: if no fault is called so.
+        ValueError: if there is no such place, or nothing to go back through.
+
+    >>> a = Value(3.0, "a")
+    >>> b = a + a
+    >>> print(compare(b, "overwrite", names={"b": b}))
+    overwrite: a gradient is set with =, where it has to be added to with +=
+    gradient of  right  overwrite
+    a                2          1
+    first wrong number: step 5 of 5
+      wrong: a.grad = 1 × 1 = 1 (the 1 that was there is lost)
+      right: a.grad = 1 + 1 × 1 = 2
+    because: a is used twice, so its gradient is a sum; b sets it to 1 with =, and the 1 that had come before is lost, \
+where += throughout makes it 2.
+    wrong: a.grad = 1
+      through b, operand 1: 1 × 1 = 1 (lost)
+      through b, operand 2: 1 × 1 = 1
+      sum: 1 × 1 = 1
+    right: db/da = 2
+      through b, operand 1: 1 × 1 = 1
+      through b, operand 2: 1 × 1 = 1
+      sum: 1 × 1 + 1 × 1 = 2
+    """
+    chosen = FAULTS[fault] if isinstance(fault, str) else fault
+    if not isinstance(chosen, Fault):
+        raise TypeError(f"a fault is given by its name, such as 'overwrite', got {described(fault)}")
+    graph = _graph(target, names, inputs)
+    called = shown_names(graph, lambda name: clipped(visible(name), NAME_LENGTH))
+    right_flows = flows(graph)
+    if not right_flows:
+        raise ValueError(f"{called[-1]} is an input itself, so there is no way back: compare() takes a computed result")
+    try:
+        right, wrong, first = tried(chosen, graph, called, right_flows, at)
+    except RefusedError as refused:
+        message, place = refused.args
+        return Comparison(
+            chosen, place, graph, Steps(graph, called), None, None, None, f"The engine refuses it: {message}."
+        )
+    steps: Steps = Steps(graph, called)
+    if right.begun != {right.root: 1.0}:
+        steps = FaultySteps(right, chosen, right)
+    faulty = FaultySteps(wrong, chosen, right)
+    index, cause, why = None, None, ""
+    if first is not None:
+        index = cause = len(graph) + first
+        if wrong.changed:
+            cause = len(graph)  # where the number was changed
+        why = faulty.why(wrong.events[first - 1] if first else None)
+    beside = {name: tried(FAULTS[name], graph, called, right_flows)[1] for name in chosen.beside}
+    return Comparison(
+        chosen,
+        wrong.at,
+        graph,
+        steps.with_gradients(),
+        faulty.with_gradients(),
+        index,
+        cause,
+        why or _no_difference(chosen),
+        tuple(LeafGradient(called[i], right.grad(i), wrong.grad(i)) for i in right.leaves),
+        {name: tuple(run.grad(i) for i in right.leaves) for name, run in beside.items()},
+    )
+
+
+def tried(
+    fault: Fault, graph: Graph, names: Sequence[str], right_flows: Sequence[Flow], at: str | None = None
+) -> tuple[Pass, Pass, int | None]:
+    """The right pass, the wrong one, and where they part (see `first_wrong`).
+
+    Raises:
+        RefusedError: if the engine refuses it.
+        ValueError: if there is no such place.
+    """
+    right = Pass(graph, names, right=right_flows)
+    fault.right(right)
+    places = [""] if fault.places is None else list(fault.places(right))
+    if at is not None:
+        _check_place(fault, at, places)
+        places = [at]
+    wrong, first = right, None
+    for place in places:
+        wrong = Pass(graph, names, place, right=right_flows)
+        fault.run(wrong)
+        first = first_wrong(right, wrong)
+        if first is not None:
+            break
+    return right, wrong, first
+
+
+def _check_place(fault: Fault, at: str, places: Sequence[str]) -> None:
+    if fault.places is None:
+        raise ValueError(f"{fault.name} is in no place of its own: leave at={at!r} out")
+    if at not in places:
+        close = get_close_matches(at, places, 1)
+        meant = f", did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"{fault.name} cannot be at {at!r} here{meant} (it can be at: {', '.join(places) or 'nothing'})"
+        )
+
+
+def _no_difference(fault: Fault) -> str:
+    return (
+        f"On this graph it makes no difference: every gradient is right all the same. It shows on {fault.shape}; "
+        f"gg.lab.smallest_example({fault.name!r}) finds the smallest such graph."
+    )
+
+
+def _graph(target: Any, names: Mapping[str, object] | None, inputs: Mapping[str, float] | None) -> Graph:
+    values = {name: number(x, name) for name, x in (inputs or {}).items()}
+    if isinstance(target, str):
+        found = parse(target).evaluate(values)
+        return Graph(found.root, found.names, found.sources)
+    if isinstance(target, (Value, Graph)) and values:
+        raise TypeError(f"inputs= goes with an expression or a function; {described(target)} has its numbers already")
+    if isinstance(target, Graph):
+        return target
+    if not isinstance(target, Value):
+        if not callable(target):
+            raise TypeError(f"compare takes a result, a graph, an expression or a function, got {described(target)}")
+        result = target(**{name: Value(x, name) for name, x in values.items()})
+        if not isinstance(result, Value):
+            raise TypeError(f"the function must return the result as one Value, but returned {described(result)}")
+        target = result
+    return Graph(target, names)

@@ -1,0 +1,163 @@
+"""One backward pass as events, right or with a fault: what a fault's function works with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ..core.chain import Flow
+from ..core.origin import same
+from ..story.graph import Graph
+
+Edge = tuple[int, int]
+"""(id of a node, position of its operand)."""
+
+
+class Event(NamedTuple):
+    """One edge of a pass.
+
+    Attributes:
+        flow: its numbers.
+        how: in which way the fault acts here, a key of `Fault.said`; "" where it does not.
+        grad: the gradient of the node that hands on, which a rule may have left out.
+    """
+
+    flow: Flow
+    how: str
+    grad: float
+
+
+class Pass:
+    """A backward pass over a graph. It begins in the state of a right one; whoever runs it hands on, edge by edge.
+
+    Args:
+        graph: the computation.
+        names: what its nodes are called.
+        at: the op or the leaf that the fault is in, if it is in one.
+        right: what the right pass hands on, in order.
+
+    Attributes:
+        edges: for each node, by id, the positions of its operands that take a gradient.
+        slopes: the local derivative of each edge, as its rule gives it.
+        changed: numbers that were changed after the forward pass, by id.
+        begun: the gradients that are there when the pass begins, by id.
+        events: what happened, in order.
+        due: what the right pass brings through each edge.
+        totals: the gradients of one right pass, by id.
+    """
+
+    def __init__(self, graph: Graph, names: Sequence[str], at: str = "", *, right: Sequence[Flow]) -> None:
+        self.graph, self.names, self.at = graph, names, at
+        self.due: dict[Edge, Flow] = {(flow.node, flow.position): flow for flow in right}
+        self.edges: list[list[int]] = [[] for _ in graph.nodes]
+        self.slopes: dict[Edge, float] = {}
+        self.totals = {self.root: 1.0}
+        self.uses = [0] * len(graph)
+        for (node, position), flow in self.due.items():
+            self.edges[node].append(position)
+            self.slopes[node, position] = flow.slope
+            self.totals[flow.input] = flow.new
+            self.uses[flow.input] += 1
+        self.changed: dict[int, float] = {}
+        self.begun = {self.root: 1.0}
+        self.events: list[Event] = []
+        self._grads: dict[int, float] = {}
+        self._handed: set[Edge] = set()
+        self._awaited = list(self.uses)
+
+    @property
+    def root(self) -> int:
+        """The result."""
+        return len(self.graph) - 1
+
+    @property
+    def order(self) -> range:
+        """The nodes in topological order, from the result back."""
+        return range(self.root, -1, -1)
+
+    def grad(self, node: int) -> float:
+        """The gradient of a node as it is now."""
+        return self._grads.get(node, self.begun.get(node, 0.0))
+
+    def waits(self, node: int) -> bool:
+        """Whether something is still to come to a node."""
+        return self._awaited[node] > 0
+
+    def operands(self, node: int) -> dict[int, None]:
+        """The operands of a node that take a gradient, each once."""
+        return dict.fromkeys(self.graph.nodes[node].inputs[position] for position in self.edges[node])
+
+    def hand(self, node: int, position: int, how: str = "", *, upstream: float | None = None, add: bool = True) -> None:
+        """Hand the gradient of `node` on through one edge.
+
+        Args:
+            node: who hands it on.
+            position: to which of its operands.
+            how: in which way the fault acts here, if it does.
+            upstream: what takes the place of the gradient of `node`.
+            add: whether the contribution is added to what is there, or takes its place.
+        """
+        u, grad = self.graph.nodes[node].inputs[position], self.grad(node)
+        upstream = grad if upstream is None else upstream
+        slope, old = self.slopes[node, position], self.grad(u)
+        self._grads[u] = new = old + upstream * slope if add else upstream * slope
+        self.events.append(Event(Flow(node, position, u, upstream, slope, old, new), how, grad))
+        if (node, position) not in self._handed:
+            self._handed.add((node, position))
+            self._awaited[u] -= 1
+
+    @property
+    def leaves(self) -> list[int]:
+        """The inputs of the computation, by id."""
+        return [node.id for node in self.graph.leaves]
+
+
+def first_wrong(right: Pass, wrong: Pass) -> int | None:
+    """Which step after the last forward one is the first to give a wrong number: 0, the seed, or a backward step.
+
+    A backward step is right if it adds what the right pass brings through its edge, and nothing the second time.
+    None if the leaves get the right gradients all the same.
+    """
+    near = _nearness(right, wrong)
+    if all(near(right.grad(i), wrong.grad(i)) for i in right.leaves):
+        return None
+    if not all(near(right.begun.get(i, 0.0), wrong.begun.get(i, 0.0)) for i in {*right.begun, *wrong.begun}):
+        return 0
+    due: dict[Edge, float] = {edge: flow.contribution for edge, flow in right.due.items()}
+    for k, (flow, _, _) in enumerate(wrong.events, 1):
+        brought = flow.contribution
+        if flow.replaces or (brought != 0.0 and not near(brought, due.pop((flow.node, flow.position), 0.0))):
+            return k
+    missing = (
+        k for k, (flow, _, _) in enumerate(wrong.events, 1) if not near(due.get((flow.node, flow.position), 0.0), 0.0)
+    )
+    return next(missing, None)  # what was to come never did
+
+
+class _nearness:  # noqa: N801  # used as a function
+    """Equal but for rounding: other orders of adding up give other last digits."""
+
+    def __init__(self, *passes: Pass) -> None:
+        sizes = (abs(flow.contribution) for one in passes for flow, _, _ in one.events)
+        self.slack = 1e-12 * max((x for x in sizes if math.isfinite(x)), default=1.0)
+
+    def __call__(self, a: float, b: float) -> bool:
+        return same(a, b) or math.isclose(a, b, rel_tol=1e-9, abs_tol=self.slack)
+
+
+def graph_of(run: Pass) -> Graph:
+    """The graph of a pass: its slopes are those that the rules gave, and changed numbers are noted."""
+    nodes = (
+        node._replace(
+            slopes=tuple(run.slopes.get((node.id, k), slope) for k, slope in enumerate(node.slopes)),
+            now=run.changed.get(node.id, node.now),
+        )
+        for node in run.graph.nodes
+    )
+    return Graph.of(nodes, run.graph.groups)
+
+
+def as_read(graph: Graph, changed: Mapping[int, float]) -> Graph:
+    """The graph as a rule reads it that looks at the numbers when the gradient comes back."""
+    return Graph.of((node._replace(data=changed.get(node.id, node.data)) for node in graph.nodes), graph.groups)
