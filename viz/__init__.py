@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .paths import draw_paths, explain
     from .picture import draw
     from .plot import plot_decision_boundary, plot_fit, plot_history
+    from .walk.side_by_side import SideBySide, compare
     from .walk.stepper import Stepper, step
 
 # Loaded when first used, so that `import glassgrad.viz` stays light.
@@ -28,13 +29,17 @@ _LAZY = {
     "plot_decision_boundary": "plot",
     "plot_fit": "plot",
     "plot_history": "plot",
+    "compare": "walk.side_by_side",
+    "SideBySide": "walk.side_by_side",
     "step": "walk.stepper",
     "Stepper": "walk.stepper",
 }
 
 __all__ = [
     "Drawing",
+    "SideBySide",
     "Stepper",
+    "compare",
     "draw",
     "draw_dot",
     "draw_paths",

@@ -34,7 +34,7 @@ class LeafGradient(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Two passes over one graph, a right one and one with a fault; printed, and in a notebook, it tells where they part.
+    """A right pass over a graph and one with a fault; printed, and in a notebook, it tells where they part.
 
     Attributes:
         fault: what is wrong.
@@ -126,10 +126,11 @@ class Comparison(NamedTuple):
 def compare(
     target: Value | Graph | str | Callable[..., Any],
     fault: str | Fault,
+    /,
     *,
     at: str | None = None,
     names: Mapping[str, object] | None = None,
-    inputs: Mapping[str, float] | None = None,
+    **inputs: float,
 ) -> Comparison:
     """The right backward pass beside one with a fault: where they part, which step is to blame, and why.
 
@@ -165,10 +166,14 @@ where += throughout makes it 2.
       through b, operand 2: 1 × 1 = 1
       sum: 1 × 1 + 1 × 1 = 2
     """
+    return compared(_graph(target, names, inputs), fault, at)
+
+
+def compared(graph: Graph, fault: str | Fault, at: str | None = None) -> Comparison:
+    """`compare` of a graph."""
     chosen = FAULTS[fault] if isinstance(fault, str) else fault
     if not isinstance(chosen, Fault):
         raise TypeError(f"a fault is given by its name, such as 'overwrite', got {described(fault)}")
-    graph = _graph(target, names, inputs)
     called = shown_names(graph, lambda name: clipped(visible(name), NAME_LENGTH))
     right_flows = flows(graph)
     if not right_flows:
@@ -248,13 +253,15 @@ def _no_difference(fault: Fault) -> str:
     )
 
 
-def _graph(target: Any, names: Mapping[str, object] | None, inputs: Mapping[str, float] | None) -> Graph:
-    values = {name: number(x, name) for name, x in (inputs or {}).items()}
+def _graph(target: Any, names: Mapping[str, object] | None, inputs: Mapping[str, float]) -> Graph:
+    values = {name: number(x, name) for name, x in inputs.items()}
     if isinstance(target, str):
         found = parse(target).evaluate(values)
         return Graph(found.root, found.names, found.sources)
     if isinstance(target, (Value, Graph)) and values:
-        raise TypeError(f"inputs= goes with an expression or a function; {described(target)} has its numbers already")
+        raise TypeError(
+            f"{', '.join(values)} goes with an expression or a function; {described(target)} has its numbers already"
+        )
     if isinstance(target, Graph):
         return target
     if not isinstance(target, Value):

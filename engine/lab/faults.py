@@ -64,7 +64,7 @@ class Fault(NamedTuple):
         does: what it does, in one line.
         shape: on which graphs it can be seen.
         run: a backward pass with it.
-        said: by how it acts ("" at the beginning of the pass).
+        said: by how it acts: in an event, or "begin", where the pass begins.
         places: the ops or leaves of a graph, by name, that it can be in; None if it is in no place of its own.
         right: the pass that it is held against.
         beside: other faults that are worth seeing beside it.
@@ -280,7 +280,7 @@ FAULTS: Final = _table(
     ),
     Fault(
         "recursive_order",
-        "each node hands its gradient on at every visit: recursion to the operands in place of a topological order",
+        "recursion to the operands, a node's rule at every visit, in place of a topological order",
         _IN_BETWEEN,
         recursive_order,
         {
@@ -293,7 +293,7 @@ FAULTS: Final = _table(
     ),
     Fault(
         "breadth_first_order",
-        "the nodes have their turn by their distance from the result, in place of a topological order",
+        "nodes take their turn by their distance from the result, not in topological order",
         _IN_BETWEEN,
         breadth_first_order,
         {"early": Said(_EARLY + "; what comes later never gets to {input}.")},
@@ -304,7 +304,7 @@ FAULTS: Final = _table(
         "any: every leaf gets its gradient twice",
         forget_zero_grad,
         {
-            "": Said(
+            "begin": Said(
                 "{input}.grad still holds {old} from the pass before, as zero_grad() was forgotten; the second pass "
                 "adds to it and comes to {new}, where {total} is right."
             )
@@ -313,11 +313,11 @@ FAULTS: Final = _table(
     ),
     Fault(
         "zero_only_parameters",
-        "before a second pass over the same graph only the leaves are set to 0; results in between keep their gradients",
-        "a result in between, as b in b = a + a; c = b + b; a graph that is built anew for each pass has none that keeps",
+        "before a second pass over the same graph, the gradients of results in between are not set to 0",
+        "a result in between, as b in b = a + a; c = b + b (a graph that is built anew for each pass begins with none)",
         zero_only_parameters,
         {
-            "": Said(
+            "begin": Said(
                 "{input}.grad still holds {old} from the pass before: {input} is no leaf, so it was not set to 0, and "
                 "with what the second pass adds it comes to {new}, where {total} is right; that is what it hands on."
             )
@@ -326,12 +326,12 @@ FAULTS: Final = _table(
     ),
     Fault(
         "zero_everything",
-        "every gradient is set to 0 before a second pass that was to add to the first, as over the examples of a batch",
+        "every gradient is set to 0 before a second pass that was to add to the first",
         "any: the first pass is lost",
         topological,
         {
-            "": Said(
-                "{input}.grad is set to 0 before the second pass, and the {due_old} that the first one brought is lost: "
+            "begin": Said(
+                "{input}.grad is set to 0 before the second pass, and the {due_old} that the first brought is lost: "
                 "it ends at {new}, where the two together make {due_new}."
             )
         },
@@ -340,7 +340,7 @@ FAULTS: Final = _table(
     ),
     Fault(
         "stale_data",
-        "a number is changed between forward and backward, and the rules read the new one",
+        "a number is changed between forward and backward",
         "an op whose local derivative reads its operand, as a * a; that of a + a reads nothing",
         stale_data,
         {
@@ -367,7 +367,7 @@ FAULTS: Final = _table(
     ),
     Fault(
         "missing_factor",
-        "the rule of one op forgets the chain rule's factor: out.grad, the gradient of its result",
+        "the rule of one op forgets the factor out.grad, the gradient of its result",
         "an op whose result has a gradient other than 1, as b in b = a + a; c = b + b",
         missing_factor,
         {
@@ -385,7 +385,7 @@ FAULTS: Final = _table(
         "any: nothing but 0 comes back",
         forgot_root_gradient,
         {
-            "": Said(
+            "begin": Said(
                 "{input}.grad is {old} when the pass begins, where it has to be {due_old}, as {input} changes one to "
                 "one with itself: whatever is handed back is 0 times a local derivative."
             )
@@ -393,7 +393,7 @@ FAULTS: Final = _table(
     ),
     Fault(
         "cycle",
-        "a value is made one of its own ancestors, so that no order has a beginning",
+        "a value is made one of its own ancestors",
         "any: a leaf becomes a result of what was computed from it",
         cycle,
         {},

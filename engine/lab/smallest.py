@@ -1,4 +1,4 @@
-"""`smallest_example`: the smallest graph on which a fault can be seen, found by trying all small ones in order of size."""
+"""`smallest_example`: the smallest graph on which a fault can be seen, found by trying small ones in order of size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from ..story.expression import parse
 from ..story.flow import flows
 from ..story.graph import Graph
-from .comparison import Comparison, compare, tried
+from .comparison import Comparison, compared, tried
 from .faults import FAULTS, Fault, RefusedError
 
 INPUTS: Final = {"a": 3.0, "b": 2.0}
@@ -65,7 +65,7 @@ def smallest_example(fault: str | Fault) -> Example:
     """
     chosen = FAULTS[fault] if isinstance(fault, str) else fault
     text, inputs = _found(chosen)
-    return Example(text, inputs, compare(text, chosen, inputs=inputs))
+    return Example(text, inputs, compared(small_graph(text, inputs), chosen))
 
 
 def _found(fault: Fault) -> tuple[str, dict[str, float]]:
@@ -81,12 +81,17 @@ def _found(fault: Fault) -> tuple[str, dict[str, float]]:
 
 def shows(fault: Fault, text: str, inputs: dict[str, float]) -> bool:
     """Whether a fault makes a difference to an expression."""
-    found = parse(text).evaluate(inputs)
-    graph = Graph(found.root, found.names)
+    graph = small_graph(text, inputs)
     try:
         return tried(fault, graph, [node.name for node in graph.nodes], flows(graph))[2] is not None
     except RefusedError:
         return True
+
+
+def small_graph(text: str, inputs: dict[str, float]) -> Graph:
+    """The graph of an expression."""
+    found = parse(text).evaluate(inputs)
+    return Graph(found.root, found.names, found.sources)
 
 
 def programs(ops: int, leaves: int) -> Iterator[Program]:

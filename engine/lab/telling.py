@@ -37,9 +37,9 @@ class FaultySteps(Steps):
         if event is not None:
             said = self._fault.said.get(event.how)
             return said.why.format(**self._facts(event)) if said else ""
-        if self.run.begun == self._right.begun or "" not in self._fault.said:
+        if self.run.begun == self._right.begun or "begin" not in self._fault.said:
             return ""
-        return self._fault.said[""].why.format(**self._facts_of_begin())
+        return self._fault.said["begin"].why.format(**self._facts_of_begin())
 
     def note(self, event: Event) -> str:
         """What is said behind the equation of an event; or ""."""
@@ -89,7 +89,7 @@ class FaultyTeller(Teller):
 
     def __init__(self, steps: FaultySteps) -> None:
         super().__init__(as_read(steps.graph, steps.run.changed), steps.names)
-        self._steps, self._forward = steps, Teller(steps.graph, steps.names)
+        self._steps, self._forward = steps, Teller(steps.run.graph, steps.names)
         self._events = {event.flow: event for event in steps.run.events}
 
     def forward(self, i: int) -> Told:

@@ -10,7 +10,6 @@ import pytest
 
 import glassgrad as gg
 from glassgrad.engine.core.chain import topological_order
-from glassgrad.engine.lab.smallest import shows
 
 FAULTS = [name for name in gg.lab.FAULTS if name != "cycle"]
 BEGUN = {"forget_zero_grad", "zero_only_parameters", "zero_everything", "forgot_root_gradient"}
@@ -53,7 +52,9 @@ def values(leaves, ops):
 def tame(leaves, ops):
     """Whether nothing in it is undefined, or so large that rounding hides all else."""
     try:
-        return all(abs(v.data) < 1e3 and all(abs(s) < 1e3 for s in v.slopes) for v in values(leaves, ops)[len(leaves) :])
+        return all(
+            abs(v.data) < 1e3 and all(abs(s) < 1e3 for s in v.slopes) for v in values(leaves, ops)[len(leaves) :]
+        )
     except ZeroDivisionError:
         return False
 

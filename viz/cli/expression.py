@@ -22,15 +22,17 @@ NEURON = ("tanh(x1*w1 + x2*w2 + b)", "x1=2 w1=-3 x2=0 w2=1 b=6.8813735870195432"
 """The neuron of the lecture: the example in every help text."""
 
 
-def add_arguments(parser: argparse.ArgumentParser, others: Sequence[str] = ()) -> None:
+def add_arguments(parser: argparse.ArgumentParser, others: Sequence[str] = (), optional: bool = False) -> None:
     """`EXPR name=number …`.
 
     Args:
         parser: gets the arguments.
         others: words that may stand in the place of an expression.
+        optional: whether there may be none.
     """
     parser.add_argument(
         "expression",
+        nargs="?" if optional else None,
         metavar="|".join(["EXPR", "FILE.py:FUNCTION", *others]),
         help="an expression such as 'n = x*w + b; tanh(n)' (every op can be called), or a function in your own file, "
         "which is run" + (f"; or {', '.join(others)}" if others else ""),

@@ -19,6 +19,7 @@ from .process import drop_output, prepare_streams, raising_at_interrupt
 COMMANDS = {
     "step": "walk through an expression, forward and back, in the terminal or as a page",
     "check": "check the gradient of an expression against NumPy",
+    "break": "break backpropagation on purpose: a fault beside the right pass, step by step",
     "draw": "draw the graph of an expression",
     "train": "train a network on a data set while you watch",
     "predict": "apply a saved network to points of a file",
@@ -100,16 +101,20 @@ def _run(words: list[str]) -> int:
     for name, line in COMMANDS.items():
         sub = chosen.add_parser(name, help=line, formatter_class=argparse.RawDescriptionHelpFormatter)
         if every or words[:1] == [name]:
-            import_module(f".{name}", __package__).configure(sub)
+            _module(name).configure(sub)
             _check_options(words[1:], sub)
             words[1:] = _as_argparse_reads(words[1:], sub)
     options = parser.parse_args(words)
     if options.print_completion:
         return _print_completion(parser, chosen.choices.values(), options.print_completion)
-    command = import_module(f".{options.command or 'demo'}", __package__)
+    command = _module(options.command or "demo")
     with raising_at_interrupt():
         status: int = command.run(options)
     return status
+
+
+def _module(command: str) -> Any:
+    return import_module(f".{'breaking' if command == 'break' else command}", __package__)  # no module is called break
 
 
 def _failed(message: str) -> int:

@@ -14,6 +14,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 from string import Template
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree
 
@@ -29,10 +30,10 @@ from .source_pane import Place
 from .walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-PREFIX: Final = "g"
-"""Before every id of the SVG, so that none meets an id of the page."""
+PREFIX, TWIN_PREFIX = "g", "h"
+"""Before every id of an SVG, so that none meets an id of the page, or of the other one."""
 SCRIPTS: Final = ("model.js", "panes.js", "controls.js")
 """The parts of the page's one script, in order."""
 MAX_NODES: Final = 5000
@@ -57,8 +58,14 @@ STEP_FIELDS: Final = (
 )
 
 
-def page(walk: Walk) -> str:
+def page(walk: Walk, twin: Walk | None = None, fault: Mapping[str, Any] = MappingProxyType({})) -> str:
     """The page of a walk as HTML.
+
+    Args:
+        walk: what is walked through.
+        twin: the right pass, to go along with one that has a fault.
+        fault: its name (`fault`), a line about it (`does`), and which step (`first`) gives which node (`receiver`) the
+            first wrong number.
 
     Raises:
         ValueError: if there are too many nodes for a page.
@@ -77,17 +84,22 @@ def page(walk: Walk) -> str:
         script=script,
         script_hash=_hash(script),
         svg=render_svg(walk.drawing, prefix=PREFIX, interactive=True),
-        data=_json(page_data(walk)),
+        twin=render_svg(twin.drawing, prefix=TWIN_PREFIX, interactive=True) if twin else "",
+        fault=escape(fault.get("does", "")),
+        data=_json(page_data(walk) | ({"twin": page_data(twin, TWIN_PREFIX)} if twin else {}) | dict(fault)),
     )
 
 
-def page_data(walk: Walk) -> dict[str, Any]:
+def page_data(walk: Walk, prefix: str = PREFIX) -> dict[str, Any]:
     """All that the page knows; numbers are spelled here, once, so that the page cannot spell them differently."""
     steps, pane, drawing = walk.steps, walk.source, walk.drawing
     parts: dict[tuple[Any, ...], int] = {}
     sums = [running_sums(steps, node.id) for node in walk.graph.nodes]
     return {
-        "prefix": PREFIX,
+        "prefix": prefix,
+        "faulty": steps.faulty,
+        "begun": {i: short(x) for i, x in steps.begun.items()},
+        "replaces": [i for i, flow in enumerate(steps.flows, len(steps.graph) + 1) if flow.replaces],
         "width": drawing.width,
         "height": drawing.height,
         "root": steps.names[-1],
@@ -136,7 +148,7 @@ def _row(steps: Steps, step: Step, sums: list[Iterator[str]], parts: dict[tuple[
         through, product, contribution = entry.where, *entry.text.split(" = ")
         slope, total, added, exact = short(entry.slope), short(step.new or 0.0), next(sums[step.input]), step.new
     elif step.phase == "seed":
-        total, exact = "1", None
+        total, exact = short(step.new or 0.0), None
     # Nobody is asked for infinity, or for what is given.
     answer = exact if exact is not None and math.isfinite(exact) else None
     return (

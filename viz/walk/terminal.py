@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 from rich.console import Console, Group
 from rich.control import Control
@@ -76,15 +77,15 @@ def view(walk: Walk, index: int, *, rows: int | None = None) -> Group:
     now = moment(walk.steps, index)
     step, count = now.step, len(walk.graph)
     colour = FORWARD if step.phase == "forward" else BACKWARD
-    first, last = _window(count, now.focus, rows)
-    table = _table(COLUMNS)
+    first, last = window(count, now.focus, rows)
+    table = table_of(COLUMNS)
     for number in range(first, last):
         state = now.node(number)
         style = f"bold {colour}" if state.current else "bold" if state.sender else ""
         table.add_row(*map(Text, cells(now, number, state)), style=style)
-    parts: list[Text | Table] = [_title(step, len(walk.steps), colour)]
+    parts: list[Text | Table] = [title_of(step, len(walk.steps), colour)]
     if walk.expression:
-        parts.append(_underlined(walk.expression, step, colour))
+        parts.append(underlined(walk.expression, step, colour))
     parts += [Text(), table]
     if (first, last) != (0, count):
         parts.append(Text(f"nodes {first} to {last - 1} of {count}", style="dim"))
@@ -92,26 +93,32 @@ def view(walk: Walk, index: int, *, rows: int | None = None) -> Group:
     return Group(*parts)
 
 
-def _table(columns: tuple[str, ...]) -> Table:
+def table_of(columns: tuple[str, ...]) -> Table:
+    """An empty table; numbers stand to the right."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in columns:
-        table.add_column(heading, justify="right" if heading in ("value", "gradient") else "left", no_wrap=True)
+        table.add_column(
+            heading, justify="right" if heading in ("value", "gradient", "right", "wrong") else "left", no_wrap=True
+        )
     return table
 
 
-def _title(step: Step, count: int, colour: str) -> Text:
+def title_of(step: Step, count: int, colour: str) -> Text:
+    """The head line of a step."""
     arrow = {"forward": "→ forward", "seed": "● seed", "backward": "← backward"}[step.phase]
     return Text.assemble((arrow, f"bold {colour}"), f"  step {step.index + 1} of {count}")
 
 
-def _window(count: int, focus: int, rows: int | None) -> tuple[int, int]:
+def window(count: int, focus: int, rows: int | None) -> tuple[int, int]:
+    """Which nodes, from and up to, are shown where there is room for so many."""
     if rows is None or count <= rows:
         return 0, count
     first = min(max(0, focus - rows // 2), count - rows)
     return first, first + rows
 
 
-def _underlined(expression: str, step: Step, colour: str) -> Text:
+def underlined(expression: str, step: Step, colour: str) -> Text:
+    """An expression, the part that a step is about underlined."""
     place = step.source
     if place is None or place.end is None:
         return Text(visible(expression))
@@ -135,7 +142,7 @@ def print_steps(walk: Walk, console: Console | None = None) -> None:
 
 def summary(walk: Walk) -> Table:
     """The finished table: every node with its value and its gradient."""
-    table = _table(COLUMNS[1:])
+    table = table_of(COLUMNS[1:])
     now = moment(walk.steps, -1)
     for number, state in enumerate(now.nodes):
         table.add_row(*map(Text, cells(now, number, state)[1:]))
@@ -144,27 +151,46 @@ def summary(walk: Walk) -> Table:
 
 def run(walk: Walk, console: Console | None = None) -> None:
     """Walk with the keyboard, and wait until it is left: Enter/→ next, ←/b back, g N jump, Home, End, q quit."""
+    browse(lambda index, rows: view(walk, index, rows=rows), len(walk.steps), console)
+
+
+def browse(
+    show: Callable[[int, int | None], Group],
+    count: int,
+    console: Console | None = None,
+    help_line: str = HELP,
+    jumps: Mapping[str, int] = MappingProxyType({}),
+) -> None:
+    """Go through `count` views with the keyboard, and wait until it is left.
+
+    Args:
+        show: the view of a step, with so many nodes in its table.
+        count: how many steps there are.
+        console: where they are shown.
+        help_line: what is said of the keys.
+        jumps: keys beside the usual ones, each with the step it goes to.
+    """
     console = console or Console()
-    index, count = 0, len(walk.steps)
+    index = 0
     with console.screen(hide_cursor=True), _keys() as read_key:
         note = ""
         while True:
             console.clear()
-            console.print(view(walk, index, rows=_room(console, walk, index)))
-            console.print(Text(f"\n{note or (HELP if index < count - 1 else LAST)}", style="dim"))
+            console.print(show(index, _room(console, show(index, 1))))
+            console.print(Text(f"\n{note or (help_line if index < count - 1 else LAST)}", style="dim"))
             key, note = read_key(), ""
             if key in ("q", "\x03", "\x04", ""):
                 break
             if key == "g":
                 index, note = _jump(console, read_key, index, count)
             else:
-                index = _moved(key, index, count)
-    console.print(view(walk, index))
+                index = jumps.get(key, _moved(key, index, count))
+    console.print(show(index, None))
 
 
-def _room(console: Console, walk: Walk, index: int) -> int:
-    """How many nodes fit on the screen beside the other lines, some of which may be wrapped."""
-    with_one_node = len(console.render_lines(view(walk, index, rows=1)))
+def _room(console: Console, shown: Group) -> int:
+    """How many nodes fit on the screen beside the other lines, some of which may be wrapped; `shown` has one."""
+    with_one_node = len(console.render_lines(shown))
     below = 3  # an empty line, the help, the cursor
     return max(3, console.height - below - (with_one_node - 1))
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NAME_LENGTH: Final = 40
 """Characters of a label that sentences and formulas show; the tooltip of its box has all of it."""
+WRONG: Final = "✗"
+"""Before the first wrong number."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,13 @@ class Walk:
         steps: forward and backward, over the one graph, every gradient in it filled in.
         title: what the walk is called.
         expression: the text the graph was made of, if it was typed as one, else "".
+        marked: the node whose gradient is marked as wrong, if there is one.
     """
 
     steps: Steps
     title: str
     expression: str = ""
+    marked: int | None = None
 
     @property
     def graph(self) -> Graph:
@@ -50,6 +54,8 @@ class Walk:
         """The graph after the last step, nothing folded; every box has the name that the sentences use."""
         partial = [[f"{short(total)} …" for _, total in arrivals[:-1]] for arrivals in self.steps.arrivals]
         room = [max(texts, key=len, default="") for texts in partial]
+        if self.marked is not None:
+            room[self.marked] = max((f"{WRONG} {short(x)} …" for _, x in self.steps.arrivals[self.marked]), key=len)
         return layout(self.graph, fold=False, slopes=True, names=self.steps.names, room=room)
 
 

@@ -1,5 +1,7 @@
 // What the learner does: play, buttons, keys, guesses, clicks, the size of the graph.
 
+const PANES = [byId("canvas"), byId("right-canvas")].slice(0, walks.length);
+
 // -- play -----------------------------------------------------------------------------------------------
 
 function stop() {
@@ -76,14 +78,15 @@ byId("predict").addEventListener("change", (event) => {
   stop();
   open = !(event.target.checked && askable(steps[at]));
   setText(byId("verdict"), "");
-  render(...touched(at, at));
+  render(at);
 });
-byId("canvas").addEventListener("click", (event) => {
+for (const pane of PANES) pane.addEventListener("click", (event) => {
   const box = event.target.closest(".box");
   const edge = event.target.closest(".hit");
   if (box) visit(Number(box.dataset.nodes));
   else if (edge && edges.get(edge.dataset.edge).step !== null) move(edges.get(edge.dataset.edge).step);
 });
+byId("wrong").addEventListener("click", () => move(data.first));
 
 const KEYS = {
   ArrowRight: () => move(at + 1),
@@ -92,6 +95,7 @@ const KEYS = {
   End: () => move(last),
   " ": toggle,
 };
+if (data.first !== undefined) KEYS.w = KEYS.W = () => move(data.first);
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS)) return;
   const tag = event.target.tagName;
@@ -104,8 +108,7 @@ document.addEventListener("keydown", (event) => {
 
 // -- size of the graph ----------------------------------------------------------------------------------
 
-const svg = byId("canvas").querySelector("svg");
-const size = { width: data.width, height: data.height };
+const size = { width: Math.max(...walks.map((walk) => walk.data.width)), height: Math.max(...walks.map((walk) => walk.data.height)) };
 
 const READABLE = 0.75; // a graph that would get smaller than this scrolls instead
 const stacked = window.matchMedia("(max-width: 60rem)"); // there, the pane is as high as the graph wants
@@ -115,8 +118,11 @@ function resize() {
   const high = stacked.matches ? window.innerHeight * 0.4 : pane.offsetHeight - 4;
   const room = Math.min((pane.offsetWidth - 4) / size.width, high / size.height);
   const chosen = scale === null ? Math.min(Math.max(room, READABLE), 1.6) : scale;
-  svg.setAttribute("width", String(size.width * chosen));
-  svg.setAttribute("height", String(size.height * chosen));
+  walks.forEach((walk, i) => {
+    const svg = PANES[i].querySelector("svg");
+    svg.setAttribute("width", String(walk.data.width * chosen));
+    svg.setAttribute("height", String(walk.data.height * chosen));
+  });
   return chosen;
 }
 
@@ -136,11 +142,16 @@ window.addEventListener("resize", resize);
 
 // -- begin ----------------------------------------------------------------------------------------------
 
-setText(byId(`${data.prefix}summary`), `graph of ${data.root}`); // its own summary tells the result
+for (const walk of walks) setText(byId(`${walk.data.prefix}summary`), `graph of ${data.root}`); // its own tells the result
+if (twin) {
+  document.body.dataset.twin = "";
+  document.querySelectorAll(".twin").forEach((part) => { part.hidden = part.matches("#wrong, .keys *, #legend *") && data.first === undefined; });
+  setText(byId("graph-title"), `With the fault: ${data.fault}`);
+}
 buildSource();
 byId("slider").max = String(last);
 byId("slider").style.setProperty("--turn", `${(100 * seed) / last}%`);
 byId("variable").append(new Option("", ""), ...nodes.map((node) => new Option(node.choice, String(node.id))));
 resize();
 at = Math.min(Math.max((Number.parseInt(location.hash.slice(1), 10) || 1) - 1, 0), last); // page.html#7 opens at step 7
-render(nodes.map((node) => node.id), [...edges.keys()]);
+render(0, last);

@@ -3,26 +3,30 @@
 // -- the panes ------------------------------------------------------------------------------------------
 
 // A formula: the number of its outermost part in the table of parts.
-function build(part) {
-  const [tag, attributes, ...children] = data.parts[part];
+function build(part, parts = data.parts) {
+  const [tag, attributes, ...children] = parts[part];
   const element = document.createElementNS(MATHML, tag);
   for (const [name, value] of attributes) element.setAttribute(name, value);
-  for (const child of children) element.append(typeof child === "string" ? child : build(child));
+  for (const child of children) element.append(typeof child === "string" ? child : build(child, parts));
   return element;
 }
 
 function showFormula(step) {
-  const rule = build(step.rule);
-  const numbers = build(step.numbers);
+  const shown = [["rule", build(step.rule)], ["numbers", unlessHidden(build(step.numbers))]];
+  if (twin) shown.push(["right-numbers", unlessHidden(build(twin.steps[now(twin)].numbers, twin.data.parts))]);
+  for (const [id, formula] of shown) {
+    byId(id).replaceChildren(formula);
+    fit(formula);
+  }
+}
+
+function unlessHidden(formula) {
   if (!open) {
     const unknown = document.createElementNS(MATHML, "mi");
     unknown.textContent = "?";
-    numbers.firstElementChild.lastElementChild.replaceWith(unknown);
+    formula.firstElementChild.lastElementChild.replaceWith(unknown);
   }
-  byId("rule").replaceChildren(rule);
-  byId("numbers").replaceChildren(numbers);
-  fit(rule);
-  fit(numbers);
+  return formula;
 }
 
 // A wide formula is set smaller; one that would get too small to read is broken into lines before its operators.
@@ -155,7 +159,9 @@ function showLedger() {
     const entry = steps[index];
     const row = document.createElement("tr");
     const known = index <= at;
-    const cells = entry.phase === "seed" ? ["the result itself", "", "1"] : [entry.through, entry.product, entry.contribution];
+    const begun = [node.id === steps[seed].node ? "the result itself" : "the pass before", "", data.begun[node.id]];
+    const lost = data.replaces.some((later) => later > index && later <= at && steps[later].input === node.id);
+    const cells = entry.phase === "seed" ? begun : [entry.through, entry.product, entry.contribution + (lost ? " (lost)" : "")];
     cells.forEach((text, i) => {
       const cell = document.createElement(i ? "td" : "th");
       if (i) cell.textContent = known ? (hidden(index) && i === 2 ? "?" : text) : (i === 2 ? "not yet" : "");
@@ -182,10 +188,21 @@ function showLedger() {
   } else {
     const left = node.received.length - arrived.length;
     const latest = arrived[arrived.length - 1];
-    const sum = hidden(latest) ? "?" : steps[latest].sum || steps[latest].total;
-    total.textContent = `d${data.root}/d${node.name}${left ? " so far" : ""} = ${sum}${left ? `   (${left} more to come)` : ""}`;
+    total.textContent = sumOf(main, node, arrived);
     total.title = left || hidden(latest) ? "" : `exactly ${node.gradient}`;
   }
+  if (twin) {
+    const other = twin.nodes[node.id];
+    const there = other.received.filter((index) => index <= at);
+    byId("right-total").textContent = there.length ? `right: ${sumOf(twin, other, there)}` : "";
+  }
+}
+
+function sumOf(walk, node, arrived) {
+  const left = node.received.length - arrived.length;
+  const latest = arrived[arrived.length - 1];
+  const sum = hidden(latest, walk) ? "?" : walk.steps[latest].sum || totalAt(walk, node, latest);
+  return `${gradientOf(walk, node)}${left ? " so far" : ""} = ${sum}${left ? `   (${left} more to come)` : ""}`;
 }
 
 function showTalk(step) {
@@ -199,10 +216,14 @@ function showTalk(step) {
 
 const PHASES = { forward: "Forward →", seed: "Turning round", backward: "← Backward" };
 
-function render(ids, keys) {
+// Shows step `at`; whatever has changed since step `from`, or up to step `to`.
+function render(from, to = at) {
   const step = steps[at];
-  ids.forEach((id) => showNode(nodes[id]));
-  keys.forEach((key) => showEdge(edges.get(key)));
+  for (const walk of walks) {
+    const [ids, keys] = touched(walk, from, to);
+    ids.forEach((id) => showNode(walk.nodes[id], walk));
+    keys.forEach((key) => showEdge(walk.edges.get(key), walk));
+  }
   document.body.dataset.phase = step.phase;
   setText(byId("phase"), PHASES[step.phase]);
   setText(byId("where"), `${at + 1} of ${steps.length}`);
@@ -216,6 +237,8 @@ function render(ids, keys) {
   showLedger();
   const box = nodes[target(step)].box;
   if (box) reveal(byId("canvas"), box);
+  const other = twin && twin.nodes[target(twin.steps[now(twin)])].box;
+  if (other) reveal(byId("right-canvas"), other);
 }
 
 function go(to) {
@@ -225,10 +248,10 @@ function go(to) {
   open = !(byId("predict").checked && askable(steps[at]));
   setText(byId("verdict"), "");
   byId("guess").value = "";
-  render(...touched(from, at));
+  render(from);
 }
 
 function show() { // the number that was hidden
   open = true;
-  render(...touched(at, at));
+  render(at);
 }
