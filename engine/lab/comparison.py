@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from html import escape
 from typing import Any, Final, NamedTuple
 
 from ..core.chain import Flow
 from ..core.value import Value
 from ..number import number
 from ..rules.notation import short
-from ..shown import clipped, described, visible
+from ..shown import clipped, counted, described, visible
 from ..story.expression import parse
 from ..story.flow import flows
 from ..story.graph import Graph
@@ -23,6 +24,8 @@ from .telling import FaultySteps
 
 NAME_LENGTH: Final = 40
 """Characters of a label that a comparison shows."""
+SHOWN_LEAVES: Final = 40
+"""So many inputs have a row in its table."""
 
 
 class LeafGradient(NamedTuple):
@@ -53,7 +56,7 @@ class Comparison(NamedTuple):
     at: str
     graph: Graph
     right: Steps
-    wrong: Steps | None
+    wrong: FaultySteps | None
     first: int | None
     cause: int | None
     why: str
@@ -65,10 +68,14 @@ class Comparison(NamedTuple):
         """The gradients of the leaves, right and wrong."""
         rows = [
             (leaf.name, short(leaf.right), short(leaf.wrong), *(short(xs[k]) for xs in self.beside.values()))
-            for k, leaf in enumerate(self.leaves)
+            for k, leaf in enumerate(self.leaves[:SHOWN_LEAVES])
         ]
         head = ("gradient of", "right", self.fault.name, *self.beside)
-        return Table(head, rows, set(range(1, len(head))), self._above())
+        more = len(self.leaves) - SHOWN_LEAVES
+        below = f"… {counted(more, 'input')} more in .leaves" if more > 0 else ""
+        where = f" at {self.at}" if self.at else ""
+        above = f"{self.fault.name}{where}: {self.fault.does}"
+        return Table(head if rows else (), rows, set(range(1, len(head))), above, below)
 
     @property
     def counterpart(self) -> int | None:
@@ -85,42 +92,34 @@ class Comparison(NamedTuple):
             return None
         if self.first > len(self.graph):
             return self.wrong.about(self.first)[0]
-        begun, due = self.wrong.begun, self.right.begun
-        return next(i for i in range(len(self.graph)) if begun.get(i, 0.0) != due.get(i, 0.0))
+        return self.wrong.begun_wrong[0]
 
-    def _above(self) -> str:
-        where = f" (in {self.at})" if self.at else ""
-        return f"{self.fault.name}{where}: {self.fault.does}"
-
-    def _parts(self) -> list[str]:
+    def _parts(self) -> list[object]:
         """What is said below the table."""
         receiver = self.receiver
         if self.wrong is None or self.first is None or self.cause is None or receiver is None:
             return [self.why]
         counterpart = self.counterpart
         assert counterpart is not None  # as there is a first step
-        right, wrong = self.right[counterpart].numbers, self.wrong[self.first].numbers
-        if self.first == len(self.graph):
-            right, wrong = (
-                f"{walk.names[receiver]}.grad = {short(walk.begun.get(receiver, 0.0))} when the pass begins"
-                for walk in (self.right, self.wrong)
-            )
-        parts = [f"first wrong number: step {self.first + 1} of {len(self.wrong)}"]
-        parts += [f"  wrong: {wrong}", f"  right: {right}"]
+        parts = [
+            f"first wrong number: step {self.first + 1} of {len(self.wrong)}",
+            f"  wrong: {self.wrong[self.first].numbers}",
+            f"  right: {self.right[counterpart].numbers}",
+        ]
         if self.cause != self.first:
             parts.append(f"caused by step {self.cause + 1}: {self.wrong[self.cause].sentence}")
         ledgers = [ledger(walk, receiver) for walk in (self.wrong, self.right)]
         return [*parts, f"because: {self.why}", f"wrong: {ledgers[0]}", f"right: {ledgers[1]}"]
 
     def __str__(self) -> str:
-        shown = self.table.text() if self.leaves else self._above()
-        return "\n".join([shown, *self._parts()])
+        return "\n".join(map(str, [self.table.text(), *self._parts()]))
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        return self.table._replace(below="").html() + Table(("",), [(text,) for text in self._parts()]).html()
+        told = escape("\n".join(map(str, self._parts())))
+        return f'{self.table.html()}<pre style="white-space:pre-wrap">{told}</pre>'
 
 
 def compare(

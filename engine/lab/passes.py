@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..core.chain import Flow
@@ -119,7 +119,12 @@ def first_wrong(right: Pass, wrong: Pass) -> int | None:
     A backward step is right if it adds what the right pass brings through its edge, and nothing the second time.
     None if the leaves get the right gradients all the same.
     """
-    near = _nearness(right, wrong)
+    contributions = (abs(flow.contribution) for one in (right, wrong) for flow, _, _ in one.events)
+    slack = 1e-12 * max((x for x in contributions if math.isfinite(x)), default=1.0)
+
+    def near(a: float, b: float) -> bool:  # equal but for rounding, as other orders of adding up give other last digits
+        return same(a, b) or math.isclose(a, b, rel_tol=1e-9, abs_tol=slack)
+
     if all(near(right.grad(i), wrong.grad(i)) for i in right.leaves):
         return None
     if not all(near(right.begun.get(i, 0.0), wrong.begun.get(i, 0.0)) for i in {*right.begun, *wrong.begun}):
@@ -133,31 +138,3 @@ def first_wrong(right: Pass, wrong: Pass) -> int | None:
         k for k, (flow, _, _) in enumerate(wrong.events, 1) if not near(due.get((flow.node, flow.position), 0.0), 0.0)
     )
     return next(missing, None)  # what was to come never did
-
-
-class _nearness:  # noqa: N801  # used as a function
-    """Equal but for rounding: other orders of adding up give other last digits."""
-
-    def __init__(self, *passes: Pass) -> None:
-        sizes = (abs(flow.contribution) for one in passes for flow, _, _ in one.events)
-        self.slack = 1e-12 * max((x for x in sizes if math.isfinite(x)), default=1.0)
-
-    def __call__(self, a: float, b: float) -> bool:
-        return same(a, b) or math.isclose(a, b, rel_tol=1e-9, abs_tol=self.slack)
-
-
-def graph_of(run: Pass) -> Graph:
-    """The graph of a pass: its slopes are those that the rules gave, and changed numbers are noted."""
-    nodes = (
-        node._replace(
-            slopes=tuple(run.slopes.get((node.id, k), slope) for k, slope in enumerate(node.slopes)),
-            now=run.changed.get(node.id, node.now),
-        )
-        for node in run.graph.nodes
-    )
-    return Graph.of(nodes, run.graph.groups)
-
-
-def as_read(graph: Graph, changed: Mapping[int, float]) -> Graph:
-    """The graph as a rule reads it that looks at the numbers when the gradient comes back."""
-    return Graph.of((node._replace(data=changed.get(node.id, node.data)) for node in graph.nodes), graph.groups)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import ast
 from html import escape
+from typing import Final
 
 from ..core.chain import Flow
-from ..rules.notation import Digits, short
+from ..rules.notation import Digits, MathML, short
+from ..story.graph import Graph
 from ..story.steps import Steps
 from ..story.telling import Teller, Told
 from .faults import Fault
-from .passes import Event, Pass, as_read, graph_of
+from .passes import Event, Pass
+
+SHOWN_BEGUN: Final = 6
+"""So many gradients that are left from the pass before are told where the next one begins."""
 
 
 class FaultySteps(Steps):
@@ -28,69 +33,63 @@ class FaultySteps(Steps):
     faulty = True
 
     def __init__(self, run: Pass, fault: Fault, right: Pass) -> None:
-        super().__init__(graph_of(run), run.names)
+        nodes = (
+            node._replace(
+                slopes=tuple(run.slopes.get((node.id, k), slope) for k, slope in enumerate(node.slopes)),
+                now=run.changed.get(node.id, node.now),
+            )
+            for node in run.graph.nodes
+        )
+        super().__init__(Graph.of(nodes, run.graph.groups), run.names)
         self.run, self._fault, self._right = run, fault, right
         vars(self).update(flows=[event.flow for event in run.events], begun=run.begun, teller=FaultyTeller(self))
 
     def why(self, event: Event | None) -> str:
-        """The reason in one sentence: why an event is wrong, or (None) what is wrong when the pass begins."""
-        if event is not None:
-            said = self._fault.said.get(event.how)
-            return said.why.format(**self._facts(event)) if said else ""
-        if self.run.begun == self._right.begun or "begin" not in self._fault.said:
-            return ""
-        return self._fault.said["begin"].why.format(**self._facts_of_begin())
+        """The reason in one sentence: why an event is wrong, or (None) what is wrong when the pass begins; or ""."""
+        how = event.how if event else "begin" if self.begun_wrong else ""
+        return self._fault.said[how].why.format(**self._facts(event)) if how in self._fault.said else ""
+
+    @property
+    def begun_wrong(self) -> list[int]:
+        """The nodes, by id, whose gradient is not what it has to be when the pass begins."""
+        run, right = self.run.begun, self._right.begun
+        return [i for i in range(len(self.graph)) if run.get(i, 0.0) != right.get(i, 0.0)]
 
     def note(self, event: Event) -> str:
         """What is said behind the equation of an event; or ""."""
         said = self._fault.said.get(event.how)
         return f" ({said.note.format(**self._facts(event))})" if said and said.note else ""
 
-    def _facts(self, event: Event) -> dict[str, str]:
-        flow, run = event.flow, self.run
-        due = run.due[flow.node, flow.position]
-        numbers = {
-            "old": flow.old,
-            "new": flow.new,
-            "upstream": flow.upstream,
-            "slope": flow.slope,
-            "minus": -flow.contribution,
-            "grad": event.grad,
-            "total": run.totals[flow.input],
-            "due_upstream": due.upstream,
-            "due_slope": due.slope,
-            "due_contribution": due.contribution,
-        }
-        for i, now in run.changed.items():
-            numbers |= {"then": run.graph.nodes[i].data, "now": now}
-        uses = run.uses[flow.input]
-        return {name: short(x) for name, x in numbers.items()} | {
-            "node": self.names[flow.node],
-            "input": self.names[flow.input],
-            "at": run.at,
-            "uses": "twice" if uses == 2 else f"{uses} times",
-        }
-
-    def _facts_of_begin(self) -> dict[str, str]:
-        run, right = self.run, self._right
-        first = next(i for i in run.order[::-1] if run.begun.get(i, 0.0) != right.begun.get(i, 0.0))
-        numbers = {
-            "old": run.begun.get(first, 0.0),
-            "new": run.grad(first),
-            "total": run.totals[first],
-            "due_old": right.begun.get(first, 0.0),
-            "due_new": right.grad(first),
-        }
-        return {name: short(x) for name, x in numbers.items()} | {"input": self.names[first]}
+    def _facts(self, event: Event | None) -> dict[str, str]:
+        """Names and numbers of the place where a fault acts; those of the right pass are `due`."""
+        run, right, called = self.run, self._right, {"at": self.run.at}
+        if event is None:
+            i = self.begun_wrong[0]
+            numbers = {"old": run.begun.get(i, 0.0), "new": run.grad(i)}
+            numbers |= {"due_old": right.begun.get(i, 0.0), "due_new": right.grad(i)}
+        else:
+            flow, i = event.flow, event.flow.input
+            due = run.due[flow.node, flow.position]
+            numbers = {"old": flow.old, "new": flow.new, "grad": event.grad, "minus": -flow.contribution}
+            numbers |= {"upstream": flow.upstream, "slope": flow.slope}
+            numbers |= {"due_upstream": due.upstream, "due_slope": due.slope, "due_contribution": due.contribution}
+            called["node"] = self.names[flow.node]
+        for leaf, now in run.changed.items():
+            numbers |= {"then": run.graph.nodes[leaf].data, "now": now}
+        called |= {"input": self.names[i], "uses": "twice" if run.uses[i] == 2 else f"{run.uses[i]} times"}
+        return called | {name: short(x) for name, x in (numbers | {"total": run.totals[i]}).items()}
 
 
 class FaultyTeller(Teller):
     """Tells a pass with a fault: gradients are what stands in `.grad`, for they are no derivatives."""
 
     def __init__(self, steps: FaultySteps) -> None:
-        super().__init__(as_read(steps.graph, steps.run.changed), steps.names)
+        changed = steps.run.changed
+        read = (node._replace(data=changed.get(node.id, node.data)) for node in steps.graph.nodes)
+        super().__init__(Graph.of(read, steps.graph.groups), steps.names)  # as the rules read it on the way back
         self._steps, self._forward = steps, Teller(steps.run.graph, steps.names)
         self._events = {event.flow: event for event in steps.run.events}
+        self._begun = sorted(steps.run.begun.items(), reverse=True)[:SHOWN_BEGUN]  # that of the result first
 
     def forward(self, i: int) -> Told:
         """The forward pass is right."""
@@ -101,27 +100,23 @@ class FaultyTeller(Teller):
         return self._forward.forward_mathml(i)
 
     def seed(self) -> Told:
-        """The begin of the pass, and what is wrong with it."""
-        root, x = self.names[-1], self._steps.begun[len(self.names) - 1]
-        text, reason = f"{root}.grad = {short(x)}", self._steps.why(None)
-        told = super().seed()
-        changed = [f"{self.names[i]} is set to {short(now)} now." for i, now in self._steps.run.changed.items()]
-        sentence = [told.sentence] if x == 1.0 else []
-        return Told(text, text, " ".join([*sentence, *changed, *filter(None, [reason])]))
+        """The gradients that are there when the pass begins, and what is wrong with them."""
+        text = ", ".join(f"{self.names[i]}.grad = {short(x)}" for i, x in self._begun)
+        said = [super().seed().sentence] if self._begun[0][1] == 1.0 else []
+        said += [f"{self.names[i]} is set to {short(now)} now." for i, now in self._steps.run.changed.items()]
+        return Told(text, text, " ".join(filter(None, [*said, self._steps.why(None)])))
 
     def seed_mathml(self) -> tuple[str, str]:
         """`seed` as MathML."""
-        x = self._steps.begun[len(self.names) - 1]
-        one = (
-            f'<math display="block"><mrow>{self.total(len(self.names) - 1)}<mo>=</mo><mn>{short(x)}</mn></mrow></math>'
-        )
-        return one, one
+        each = (f"{self.total(i)}<mo>=</mo>{MathML().number(x)[0]}" for i, x in self._begun)
+        text = f'<math display="block"><mrow>{"<mo>,</mo>".join(each)}</mrow></math>'
+        return text, text
 
     def backward(self, flow: Flow, complete: bool) -> Told:
         """A step back, with the reason where the fault acts."""
         told, event = super().backward(flow, complete), self._events[flow]
-        reason = self._steps.why(event)
-        return Told(told.rule, told.numbers + self._steps.note(event), told.sentence + f" {reason}" * bool(reason))
+        said = " ".join(filter(None, [told.sentence, self._steps.why(event)]))
+        return Told(told.rule, told.numbers + self._steps.note(event), said)
 
     def total(self, i: int) -> str:
         """`x.grad`, not dL/dx."""
@@ -139,7 +134,7 @@ class FaultyTeller(Teller):
         """What a contribution meets; where it takes the place of that, the reason says so."""
         if self.update(flow) == "=":
             return ""
-        left = flow.old != 0.0 and flow.old == self._steps.begun.get(flow.input)
+        left = flow.old != 0.0 and flow.old == self._steps.run.begun.get(flow.input)
         return f" It is added to the {short(flow.old)} that is still there." if left else super().joined(flow)
 
     def _how(self, flow: Flow) -> str:
