@@ -1,4 +1,4 @@
-"""Every equation that a pass with a fault shows is true of what that pass did; read by the reader of `test_truth.py`."""
+"""Every equation that a pass with a fault shows is true of what it did; read by the reader of `test_truth.py`."""
 
 from __future__ import annotations
 

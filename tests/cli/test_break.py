@@ -1,0 +1,136 @@
+"""`glassgrad break`, as it is typed."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+
+import pytest
+
+import glassgrad as gg
+from glassgrad.viz.cli.main import main
+
+FORK = ["b = a + a; c = b*b", "a=3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("list", []),
+        ("smallest", ["recursive_order"]),
+        ("fork", ["overwrite", *FORK]),
+        ("order", ["breadth_first_order", "b = a + a; c = a*b; d = b*c", "a=3"]),
+        ("second_pass", ["zero_only_parameters", "(a*a)*a", "a=3"]),
+        ("stale", ["stale_data", "a*b + a", "a=3", "b=2", "--at", "b"]),
+        ("sign", ["wrong_sign", "a/b - a", "a=3", "b=2", "--at", "sub"]),
+        ("cycle", ["cycle", *FORK]),
+        ("no_difference", ["overwrite", "a*b", "a=3", "b=2"]),
+    ],
+)
+def test_output(capsys, golden, name, words):
+    assert main(["break", *words]) == 0
+    golden(f"lab/break_{name}.txt", capsys.readouterr().out)
+
+
+def test_every_fault_alone_and_with_all_its_steps(capsys):
+    for fault in gg.lab.FAULTS:
+        assert main(["break", fault]) == 0
+        example = capsys.readouterr().out
+        again = re.search(rf'glassgrad break {fault} "(.*)" (.*)', example)
+        assert (again is None) == (fault == "cycle")
+        assert main(["break", fault, "--all"]) == 0
+        steps = capsys.readouterr().out
+        if again:
+            assert main(["break", fault, again[1], *again[2].split()]) == 0
+            assert capsys.readouterr().out == steps
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["overwrit"], "no fault is called 'overwrit', did you mean 'overwrite'?"),
+        (["b = a + a", "a=3"], "write glassgrad break FAULT EXPR NAME=NUMBER"),
+        (["overwrite", "a +"], "a +\n  ^"),
+        (["overwrite", "a + b", "a=1"], "no value for b: add b=NUMBER"),
+        (["overwrite", "a"], "no value for a"),
+        (["overwrite", "a", "a=1"], "a is an input itself"),
+        (["wrong_sign", *FORK, "--at", "sub"], "wrong_sign cannot be at 'sub' here"),
+        (["overwrite", "--at", "add"], "overwrite is in no place of its own"),
+        (["overwrite", *FORK, "--html", "page.txt"], "the ending must be .html"),
+        (["cycle", *FORK, "--html", "page.html"], "there is nothing to step through"),
+        (["overwrite", "nothing.py:f", "x=1"], "there is no file 'nothing.py'"),
+        (["overwrite", *FORK, "--html", "nowhere/page.html"], "nowhere"),
+    ],
+)
+def test_mistakes(capsys, tmp_path, monkeypatch, words, message):
+    monkeypatch.chdir(tmp_path)
+    assert main(["break", *words]) == 2
+    said = capsys.readouterr()
+    assert message in said.err
+    assert "Traceback" not in said.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_page(capsys, tmp_path):
+    path = tmp_path / "page.html"
+    assert main(["break", "overwrite", *FORK, "--html", str(path)]) == 0
+    assert capsys.readouterr().out == f"wrote {path}: 8 steps; open it in a browser\n"
+    assert path.read_text(encoding="utf-8") == gg.viz.compare(FORK[0], "overwrite", a=3).html
+    assert main(["break", "overwrite", "--html", str(path)]) == 0
+    assert "b = a + a" in path.read_text(encoding="utf-8")
+
+
+def test_a_function_of_a_file(capsys, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("def f(x, at=2.0):\n    double = x + x\n    return double * double * at\n")
+    assert main(["break", "overwrite", f"{path}:f", "x=3", "at=1"]) == 0
+    said = capsys.readouterr()
+    assert "running your file" in said.err
+    assert "double is used twice" in said.out
+    path.write_text("def f(x):\n    return 1 / 0\n")
+    assert main(["break", "overwrite", f"{path}:f", "x=3"]) == 2
+    assert "stopped with ZeroDivisionError" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_walking_with_keys():
+    import pty
+
+    parent, child = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "glassgrad", "break", "overwrite", *FORK],
+        stdin=child,
+        stdout=child,
+        stderr=child,
+        env={**os.environ, "COLUMNS": "100", "LINES": "30", "TERM": "xterm-256color", "NO_COLOR": "1"},
+    )
+    os.close(child)
+
+    def read_until(text):
+        seen, end = "", time.monotonic() + 20
+        while text not in seen:
+            assert select.select([parent], [], [], max(0.0, end - time.monotonic()))[0], seen[-2000:]
+            seen += os.read(parent, 65536).decode("utf-8", "replace")
+        return seen
+
+    try:
+        assert "w first wrong number" in read_until("q quit")
+        for keys, expected in [
+            (b"\r", "step 2 of 8"),
+            (b"w", "step 6 of 8"),
+            (b"b", "step 5 of 8"),
+            (b"\x1b[F", "step 8 of 8"),
+            (b"\x1b[H", "step 1 of 8"),
+        ]:
+            os.write(parent, keys)
+            read_until(expected)
+        os.write(parent, b"wq")
+        read_until("✗ 6")
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        os.close(parent)

@@ -1,0 +1,210 @@
+"""`compare`: what may be handed in, what is refused and how, and what is printed."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+import glassgrad as gg
+from glassgrad.engine.lab.faults import UnknownFaultError
+from glassgrad.engine.lab.passes import Pass
+
+
+def square(a):
+    b = a + a
+    return b * b
+
+
+def result():
+    a = gg.Value(3.0, "a")
+    b = a + a
+    return b * b
+
+
+TEXT = "b = a + a; c = b*b"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        lambda: gg.lab.compare(TEXT, "overwrite", a=3),
+        lambda: gg.lab.compare(square, "overwrite", a=3),
+        lambda: gg.lab.compare(result(), "overwrite"),
+        lambda: gg.lab.compare(gg.Graph(result()), "overwrite"),
+        lambda: gg.lab.compare(gg.Graph.from_json(gg.Graph(result()).to_json()), gg.lab.FAULTS["overwrite"]),
+        lambda: gg.viz.compare(TEXT, "overwrite", a=3).comparison,
+        lambda: gg.viz.compare(square, "overwrite", a=3).comparison,
+        lambda: gg.viz.compare(result(), "overwrite").comparison,
+        lambda: gg.viz.compare(gg.Graph(result()), "overwrite").comparison,
+    ],
+)
+def test_result_graph_expression_and_function(found):
+    found = found()
+    assert found.leaves == (("a", 24.0, 6.0),)
+    assert (found.first, found.cause, found.counterpart) == (5, 5, 5)
+    assert found.wrong[found.first].new == 6.0
+    assert found.right[found.counterpart].new == 12.0
+
+
+def test_names_of_the_learner():
+    a = gg.Value(3.0)
+    total = a + a
+    out = total * total
+    assert "total is used twice" in gg.lab.compare(out, "overwrite", names=locals()).why
+    assert "total is used twice" in gg.viz.compare(out, "overwrite").comparison.why
+    found = gg.viz.compare(square, "overwrite", a=3).comparison
+    assert "b is used twice" in found.why
+    assert "square sets it to 6" in found.why
+
+
+def test_nothing_of_the_graph_is_touched():
+    y = result()
+    y.backward()
+    nodes = gg.topological_order(y)
+    before = [(v.data, v.grad, v.slopes) for v in nodes]
+    for fault in gg.lab.FAULTS:
+        gg.lab.compare(y, fault)
+    assert [(v.data, v.grad, v.slopes) for v in nodes] == before
+    with gg.no_grad():  # another pass is no recording
+        assert "a ← v" in gg.lab.compare(y, "cycle").why
+
+
+REFUSED = {
+    "unknown": (
+        lambda: gg.lab.compare(TEXT, "overwrit", a=3),
+        "no fault is called 'overwrit', did you mean 'overwrite'",
+    ),
+    "nothing like it": (lambda: gg.lab.FAULTS["x"], r"no fault is called 'x' \(faults: overwrite, recursive_order"),
+    "no fault": (lambda: gg.lab.compare(TEXT, 3, a=3), "a fault is given by its name, such as 'overwrite', got int 3"),
+    "a leaf": (
+        lambda: gg.lab.compare(gg.Value(1.0, "x"), "overwrite"),
+        "x is an input itself, so there is no way back",
+    ),
+    "no place": (
+        lambda: gg.lab.compare(TEXT, "overwrite", at="mul", a=3),
+        "overwrite is in no place of its own: leave at",
+    ),
+    "other place": (
+        lambda: gg.lab.compare(TEXT, "wrong_sign", at="mull", a=3),
+        r"wrong_sign cannot be at 'mull' here, did you mean 'mul'\? \(it can be at: mul, add\)",
+    ),
+    "inputs twice": (lambda: gg.lab.compare(result(), "overwrite", a=3), "has its numbers already"),
+    "no target": (
+        lambda: gg.lab.compare(3.0, "overwrite"),
+        "compare takes a result, a graph, an expression or a function",
+    ),
+    "no result": (lambda: gg.lab.compare(lambda a: None, "overwrite", a=3), "must return the result as one Value"),
+    "no number": (lambda: gg.lab.compare(TEXT, "overwrite", a="3"), "takes a real number, got str '3'"),
+    "no example": (lambda: gg.lab.smallest_example("overwrit"), "did you mean 'overwrite'"),
+    "refused": (lambda: gg.viz.compare(TEXT, "cycle", a=3).html, "nothing to step through: The engine refuses it"),
+    "ending": (lambda: gg.viz.compare(TEXT, "overwrite", a=3).save("x.gif"), "the ending must be .html"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_cannot_be_compared_is_refused_in_one_sentence(what):
+    call, message = REFUSED[what]
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_name_is_a_key_error_too():
+    with pytest.raises(KeyError):
+        gg.lab.FAULTS["overwrit"]
+    assert "overwrit" not in gg.lab.FAULTS
+    assert issubclass(UnknownFaultError, ValueError)
+
+
+@pytest.mark.parametrize("fault", [name for name in gg.lab.FAULTS if name not in ("recursive_order", "cycle")])
+def test_a_long_chain_is_no_problem(fault):
+    x = v = gg.Value(1.0, "x")
+    for _ in range(5000):
+        v = v + 1.0
+    found = gg.lab.compare(v * x, fault)
+    assert len(found.right) == 10_002 + 1 + 5_002
+    assert str(found)
+
+
+def test_naive_recursion_is_bounded_and_says_so():
+    x = gg.Value(1.0, "x")
+    deep = wide = x * x
+    for _ in range(sys.getrecursionlimit()):
+        deep = deep * 1.0
+    for _ in range(30):
+        wide = wide.tanh() + wide
+    with pytest.raises(ValueError, match="more than 900 calls deep, where Python ends it with a RecursionError"):
+        gg.lab.compare(deep, "recursive_order")
+    with pytest.raises(ValueError, match="takes every path anew, and after 20,000 edges it is not at its end"):
+        gg.lab.compare(wide, "recursive_order")
+
+
+def test_where_there_is_no_difference_it_says_where_there_would_be_one():
+    found = gg.lab.compare("a*b", "overwrite", a=3, b=2)
+    assert (found.first, found.cause, found.receiver, found.counterpart) == (None, None, None, None)
+    assert "makes no difference" in str(found)
+    assert "a value that is used more than once" in found.why
+    assert "smallest_example('overwrite')" in found.why
+
+
+def test_a_rule_of_ones_own_and_constants():
+    a = gg.Value(3.0, "a")
+    own = gg.Value(a.data**2, (a,), "square", "s")
+
+    def rule():
+        a.grad += 2 * a.data * own.grad
+
+    own._backward = rule
+    for fault in gg.lab.FAULTS:
+        found = gg.lab.compare(2.0 * own + own * 3.0 + a, fault)
+        assert str(found)
+        assert all(step.sentence for step in found.wrong or ())
+    assert gg.lab.compare(2.0 * own + own, "overwrite").leaves == (("a", 18.0, 12.0),)
+
+
+def test_numbers_that_are_not_finite():
+    x = gg.Value(1e200, "x")
+    for fault in gg.lab.FAULTS:
+        assert str(gg.lab.compare(x * x * x + x, fault))
+
+
+def test_many_inputs_and_long_names_stay_readable():
+    xs = [gg.Value(1.0, f"{'input' * 20}{k}") for k in range(100)]
+    text = str(gg.lab.compare(gg.dot(xs, xs), "overwrite"))
+    assert "… 60 inputs more in .leaves" in text
+    assert "input" * 20 not in text
+
+
+def test_labels_are_only_text():
+    a = gg.Value(3.0, "<b>\n\x1b[1m{node}")
+    found = gg.lab.compare(a + a, "overwrite")
+    assert "\x1b" not in str(found)
+    assert "\\n" in str(found)
+    assert "<b>" not in found._repr_html_()
+    assert "&lt;b&gt;" in found._repr_html_()
+    assert "{node}" in found.why
+
+
+def test_the_front_door():
+    assert set(gg.lab.__all__) == set(dir(gg.lab))
+    assert all(hasattr(gg.lab, name) for name in gg.lab.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        gg.lab.nothing  # noqa: B018
+    listed = repr(gg.lab.FAULTS)
+    assert all(f"{name} " in listed and fault.does in listed for name, fault in gg.lab.FAULTS.items())
+    assert "<table>" in gg.lab.FAULTS._repr_html_()
+    assert repr(gg.lab.FAULTS["cycle"]) == "cycle: a value is made one of its own ancestors"
+
+
+def test_a_fault_of_ones_own():
+    def halved(run: Pass) -> None:
+        for node in run.order:
+            for position in run.edges[node]:
+                run.hand(node, position, "half", upstream=run.grad(node) / 2)
+
+    said = {"half": type(gg.lab.FAULTS["overwrite"].said["lost"])("{node} hands half of {due_upstream} on.")}
+    fault = gg.lab.Fault("halved", "half of each gradient is lost", "any", halved, said)
+    found = gg.lab.compare(TEXT, fault, a=3)
+    assert found.leaves == (("a", 24.0, 6.0),)
+    assert found.why == "c hands half of 1 on."
