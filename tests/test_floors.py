@@ -294,6 +294,15 @@ walk = gg.steps(graph)
 assert all(step.rule and step.sentence for step in walk)
 assert "sum:" in str(gg.explain(y, x))
 """,
+    "lab": """
+import glassgrad as gg
+for fault in gg.lab.FAULTS:
+    example = gg.lab.smallest_example(fault)
+    assert str(example) and example._repr_html_()
+    if fault != "cycle":
+        pair = gg.viz.compare(example.expression, fault, **example.inputs)
+        assert pair.save(folder + "/pair.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+""",
     "drawing": """
 import glassgrad as gg
 x, w = gg.Value(2.0, "x"), gg.Value(-1.0, "w")

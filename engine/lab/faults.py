@@ -147,6 +147,12 @@ def zero_only_parameters(run: Pass) -> None:
     topological(run)
 
 
+def zero_everything(run: Pass) -> None:
+    """A second pass, with every gradient set to 0."""
+    run.begun.update(dict.fromkeys(run.leaves, 0.0))
+    topological(run)
+
+
 def stale_data(run: Pass) -> None:
     """The number of a leaf changes after the forward pass, and the rules read it as it is then."""
     leaf = run.names.index(run.at)
@@ -328,7 +334,7 @@ FAULTS: Final = _table(
         "zero_everything",
         "every gradient is set to 0 before a second pass that was to add to the first",
         "any: the first pass is lost",
-        topological,
+        zero_everything,
         {
             "begin": Said(
                 "{input}.grad is set to 0 before the second pass, and the {due_old} that the first brought is lost: "

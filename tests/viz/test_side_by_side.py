@@ -106,4 +106,4 @@ def test_without_a_difference_nothing_is_marked():
     shown = gg.viz.compare("a*b", "overwrite", a=3, b=2)
     assert "✗" not in text(view(shown.comparison, shown.right, shown.wrong, -1 % len(shown.wrong.steps)))
     assert "makes no difference" in shown.html
-    assert '"first":' not in shown.html
+    assert '"receiver"' not in shown.html

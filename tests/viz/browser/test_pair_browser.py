@@ -1,0 +1,119 @@
+"""The page of two passes in Chromium: both graphs as `moment` has them at every step, the first wrong number marked."""
+
+import pytest
+
+import glassgrad as gg
+from glassgrad.engine.rules.notation import short
+from glassgrad.engine.story.moment import moment
+
+pytestmark = pytest.mark.browser
+
+FAULTS = [name for name in gg.lab.FAULTS if name != "cycle"]
+TEXT = "b = a + a; c = a*b; d = b*c"
+SNAPSHOT = """() => [...document.querySelectorAll('#canvas [id], #right-canvas [id]')]
+    .filter(e => !e.closest('defs') && e.tagName !== 'title')
+    .map(e => [e.id, e.getAttribute('data-state'), ['text', 'tspan'].includes(e.tagName) ? e.textContent : ''])"""
+
+
+def pair(fault):
+    return gg.viz.compare(TEXT, fault, a=3)
+
+
+def check_graph(shown, prefix, steps, index, marked):
+    now = moment(steps, min(index, len(steps) - 1))
+    for node, state in enumerate(now.nodes):
+        expected = {"computed" if state.computed else "idle"}
+        expected |= {"known" if state.complete else "partial"} if state.arrived else set()
+        expected |= {"current"} if state.current else {"sender"} if state.sender else set()
+        expected |= {"wrong"} if node == marked else set()
+        assert shown[f"{prefix}n{node}"][0] == expected, (index, node)
+        assert shown[f"{prefix}n{node}-grad"][1] == "✗ " * (node == marked) + state.gradient_text, (index, node)
+    for node, position, state in now.edges:
+        expected = {"computed"} if state.forward else set()
+        expected |= ({"back"} if state.backward else set()) | ({"current"} if state.current else set())
+        assert shown[f"{prefix}e{node}-{position}"][0] == (expected or {"idle"}), (index, node, position)
+        assert shown[f"{prefix}e{node}-{position}-slope"][1] == ("" if state.slope is None else short(state.slope))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_both_graphs_at_every_step_then_stepped_and_jumped(opened, fault):
+    shown = pair(fault)
+    found, page, seen = shown.comparison, opened(shown), []
+    count = len(found.wrong)
+    for index in range(count):
+        seen.append(page.page.evaluate(SNAPSHOT))
+        by_id = {element: (set((state or "").split()), text) for element, state, text in seen[-1]}
+        check_graph(by_id, "g", found.wrong, index, found.receiver if index >= found.first else None)
+        check_graph(by_id, "h", found.right, index, None)
+        assert page.text("#sentence") == found.wrong[index].sentence
+        page.press("ArrowRight")
+    for index in [0, count - 1, count // 3, found.first, 1, len(found.graph)]:
+        page.page.locator("#slider").fill(str(index))
+        assert page.page.evaluate(SNAPSHOT) == seen[index], index
+
+
+def test_the_key_and_the_button_go_to_the_first_wrong_number(opened):
+    shown = pair("overwrite")
+    page = opened(shown)
+    for press in (lambda: page.press("w"), lambda: page.press("W"), lambda: page.page.click("#wrong")):
+        page.press("Home")
+        press()
+        assert page.at == shown.comparison.first
+    assert page.text("#fault") == str(shown.comparison.fault)
+    page.page.click("#right-canvas #hn0")  # a box of the right graph leads to its step, too
+    assert page.at == shown.comparison.wrong.arrivals[0][-1][0]
+
+
+def test_both_ledgers(opened):
+    page = opened(gg.viz.compare("b = a + a; c = b*b", "overwrite", a=3))
+    page.press("w")
+    assert page.page.locator("#entries tr td:last-child").all_text_contents() == ["6 (lost)", "6"]
+    assert page.text("#total") == "b.grad = 1 × 6 = 6"
+    assert page.text("#right-total") == "right: dc/db = 1 × 6 + 1 × 6 = 12"
+    page = opened(gg.viz.compare("b = a + a; c = b*b", "forget_zero_grad", a=3))
+    page.press("End")
+    assert page.page.locator("#entries tr th").all_text_contents() == [
+        "the pass before",
+        "b, operand 1",
+        "b, operand 2",
+    ]
+    assert page.text("#total") == "a.grad = 24 + 12 × 1 + 12 × 1 = 48"
+
+
+def test_predict_first_hides_both_numbers(opened):
+    page = opened(pair("overwrite"))
+    page.page.check("#predict")
+    for _ in range(8):
+        page.press("ArrowRight")
+    assert "?" in page.text("#gn1-grad") or "?" in page.text("#gn0-grad")
+    assert "?" in page.text("#hn1-grad") or "?" in page.text("#hn0-grad")
+    assert page.text("#right-numbers").endswith("?")
+
+
+def test_without_a_difference_there_is_no_such_button(opened):
+    page = opened(gg.viz.compare("a*b", "overwrite", a=3, b=2))
+    assert not page.page.is_visible("#wrong")
+    assert "makes no difference" in page.text("#fault")
+    page.press("w")
+    assert page.at == 0
+
+
+LOOKS = {
+    "projector": {"viewport": {"width": 1280, "height": 720}},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"viewport": {"width": 375, "height": 740}},
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_axe_finds_nothing_serious_and_all_has_room(opened, look):
+    axe = pytest.importorskip("axe_playwright_python.base", reason="needs axe-playwright-python")
+    page = opened(pair("recursive_order"), **LOOKS[look])
+    for index in ("2", "9", "12"):
+        page.page.locator("#slider").fill(index)
+        page.page.evaluate(axe.AXE_SCRIPT)
+        found = page.page.evaluate("axe.run()")
+        assert {v["id"]: [n["html"] for n in v["nodes"]] for v in found["violations"]} == {}
+        size = page.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+        assert size[0] <= LOOKS[look].get("viewport", {"width": 1280})["width"]
+        assert size[1] <= 720 or look != "projector"
