@@ -28,9 +28,8 @@ MOST_EVENTS: Final = 20_000
 
 def topological(run: Pass) -> None:
     """The right pass."""
-    for node in run.order:
-        for position in run.edges[node]:
-            run.hand(node, position)
+    for node, position in run.due:
+        run.hand(node, position)
 
 
 class UnknownFaultError(KeyError, ValueError):
@@ -88,10 +87,9 @@ class Fault(NamedTuple):
 
 def overwrite(run: Pass) -> None:
     """`child.grad = …` in place of `child.grad += …`."""
-    for node in run.order:
-        for position in run.edges[node]:
-            there = run.grad(run.graph.nodes[node].inputs[position])
-            run.hand(node, position, "lost" if there else "set", add=False)
+    for node, position in run.due:
+        there = run.grad(run.graph.nodes[node].inputs[position])
+        run.hand(node, position, "lost" if there else "set", add=False)
 
 
 def recursive_order(run: Pass) -> None:
@@ -166,10 +164,8 @@ def stale_data(run: Pass) -> None:
             run.changed[leaf] = now
             run.slopes.update(fresh)
             break
-    for node in run.order:
-        for position in run.edges[node]:
-            stale = run.slopes[node, position] != run.due[node, position].slope
-            run.hand(node, position, "stale" if stale else "")
+    for (node, position), right in run.due.items():
+        run.hand(node, position, "stale" if run.slopes[node, position] != right.slope else "")
 
 
 def _slopes_with(run: Pass, leaf: int, now: float) -> dict[tuple[int, int], float]:
@@ -188,21 +184,20 @@ def _slopes_with(run: Pass, leaf: int, now: float) -> dict[tuple[int, int], floa
 
 def wrong_sign(run: Pass) -> None:
     """The rule of one op has the wrong sign, for its last operand."""
-    for node in run.order:
-        last = run.edges[node][-1:] if run.graph.nodes[node].op == run.at else ()
-        for position in last:
+    for node, position in run.due:
+        wrong = run.graph.nodes[node].op == run.at and position == run.edges[node][-1]
+        if wrong:
             run.slopes[node, position] *= -1.0
-        for position in run.edges[node]:
-            run.hand(node, position, "sign" if position in last and run.slopes[node, position] else "")
+        run.hand(node, position, "sign" if wrong and run.slopes[node, position] else "")
 
 
 def missing_factor(run: Pass) -> None:
     """The rule of one op forgets the factor `out.grad`."""
-    for node in run.order:
-        here = run.graph.nodes[node].op == run.at
-        for position in run.edges[node]:
-            how = "" if not here else "factor" if run.grad(node) != 1.0 else "factor 1"
-            run.hand(node, position, how, upstream=1.0 if here else None)
+    for node, position in run.due:
+        if run.graph.nodes[node].op == run.at:
+            run.hand(node, position, "factor" if run.grad(node) != 1.0 else "factor 1", upstream=1.0)
+        else:
+            run.hand(node, position)
 
 
 def forgot_root_gradient(run: Pass) -> None:
@@ -225,7 +220,7 @@ def cycle(run: Pass) -> None:
 
 def _ops(run: Pass) -> list[str]:
     nodes = run.graph.nodes
-    return list(dict.fromkeys(nodes[i].op for i in run.order if run.edges[i] and not own_name(nodes[i].op)))
+    return list(dict.fromkeys(nodes[i].op for i, _ in run.due if not own_name(nodes[i].op)))
 
 
 def _leaves(run: Pass) -> list[str]:

@@ -43,7 +43,7 @@ class Pass:
         changed: numbers that were changed after the forward pass, by id.
         begun: the gradients that are there when the pass begins, by id.
         events: what happened, in order.
-        due: what the right pass brings through each edge.
+        due: what the right pass brings through each edge, in topological order.
         totals: the gradients of one right pass, by id.
     """
 
@@ -70,11 +70,6 @@ class Pass:
     def root(self) -> int:
         """The result."""
         return len(self.graph) - 1
-
-    @property
-    def order(self) -> range:
-        """The nodes in topological order, from the result back."""
-        return range(self.root, -1, -1)
 
     def grad(self, node: int) -> float:
         """The gradient of a node as it is now."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal, overload
+from typing import Final, Literal, TypeVar, overload
 
 from ..core.value import CONST, Value
 from ..shown import counted, described, visible
@@ -23,6 +23,7 @@ from .telling import Teller
 SHOWN_STEPS: Final = 40
 """A table of more steps than this has the first and the last of them."""
 Phase = Literal["forward", "seed", "backward"]
+_Steps = TypeVar("_Steps", bound="Steps")
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Steps(Sequence[Step]):
         self.graph = graph
         self.names = tuple(shown_names(graph) if names is None else names)
 
-    def with_gradients(self) -> Steps:
+    def with_gradients(self: _Steps) -> _Steps:
         """The same steps over the graph with every gradient filled in, and none where none arrives."""
         nodes = (
             node._replace(grad=arrivals[-1][1] if arrivals else None)

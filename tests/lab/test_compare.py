@@ -199,9 +199,8 @@ def test_the_front_door():
 
 def test_a_fault_of_ones_own():
     def halved(run: Pass) -> None:
-        for node in run.order:
-            for position in run.edges[node]:
-                run.hand(node, position, "half", upstream=run.grad(node) / 2)
+        for node, position in run.due:
+            run.hand(node, position, "half", upstream=run.grad(node) / 2)
 
     said = {"half": type(gg.lab.FAULTS["overwrite"].said["lost"])("{node} hands half of {due_upstream} on.")}
     fault = gg.lab.Fault("halved", "half of each gradient is lost", "any", halved, said)

@@ -20,7 +20,7 @@ def test_every_step_fits_and_uses_the_screen(size):
     console = Console(width=width, height=height, file=io.StringIO(), force_terminal=True)
     walk = walk_through(Graph(parse(LONG).evaluate(NUMBERS).root), LONG, LONG)
     for index in range(len(walk.steps)):
-        rows = _room(console, walk, index)
+        rows = _room(console, view(walk, index, rows=1))
         lines = console.render_lines(view(walk, index, rows=rows))
         assert len(lines) + 3 <= height  # an empty line, the help, the cursor
         assert len(lines) + 3 == height or rows >= len(walk.graph)
