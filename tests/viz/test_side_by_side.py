@@ -12,6 +12,7 @@ from rich.table import Table
 
 import glassgrad as gg
 from glassgrad.engine.rules.notation import short
+from glassgrad.engine.story.ledger import ledger
 from glassgrad.viz.walk.terminal_pair import COLUMNS, print_pair, view
 
 FAULTS = [name for name in gg.lab.FAULTS if name != "cycle"]
@@ -55,6 +56,11 @@ def test_both_gradients_at_every_step_and_the_first_wrong_one_marked(fault):
         assert wrong.steps[index].numbers in said
         assert right.steps[min(index, len(right.steps) - 1)].numbers in said
         assert ("✗ wrong:" in said) == (index == found.first)
+        if index > len(found.graph):  # the ledgers of the receiver, side by side
+            receiver = wrong.steps[index].input
+            for walk, at in ((right.steps, min(index, len(right.steps) - 1)), (wrong.steps, index)):
+                head, *lines = str(ledger(walk, receiver, at)).splitlines()
+                assert all(line in said for line in (head, *lines[-6:]))
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from ...engine.lab.comparison import Comparison
+from ...engine.story.ledger import ledger
 from ...engine.story.moment import moment
+from ...engine.story.steps import Steps
 from ..model.theme import TERMINAL_BACKWARD, TERMINAL_FORWARD
 from .terminal import HELP, browse, cells, table_of, title_of, underlined, window
 from .walk import WRONG, Walk
 
 COLUMNS = ("", "node", "is", "value", "right", "wrong")
+LEDGER_LINES = 6
+"""So many of its last lines are shown of a ledger."""
 PAIR_HELP = HELP.replace("   q quit", "   w first wrong number   q quit")
 
 
@@ -48,7 +54,22 @@ def view(found: Comparison, right: Walk, wrong: Walk, index: int, rows: int | No
     if (first, last) != (0, count):
         parts.append(Text(f"nodes {first} to {last - 1} of {count}", style="dim"))
     parts += [Text(), *_steps(found, there.step.numbers, step.numbers, index), Text(step.sentence)]
+    if step.phase == "backward":
+        parts += [Text(), _ledgers(now.focus, [(right.steps, there.index), (wrong.steps, index)])]
     return Group(*parts)
+
+
+def _ledgers(node: int, moments: Sequence[tuple[Steps, int]]) -> Table:
+    """The ledgers of a node in both passes, side by side."""
+    both = Table(box=None, pad_edge=False, show_header=False)
+    both.add_row(*(Text(_last_lines(str(ledger(steps, node, index)))) for steps, index in moments))
+    return both
+
+
+def _last_lines(text: str) -> str:
+    head, *lines = text.splitlines()
+    left_out = len(lines) - LEDGER_LINES
+    return "\n".join([head, *([f"  … {left_out} more"] if left_out > 0 else []), *lines[max(left_out, 0) :]])
 
 
 def _steps(found: Comparison, right: str, wrong: str, index: int) -> list[Text]:
@@ -78,3 +99,4 @@ def run(found: Comparison, right: Walk, wrong: Walk, console: Console | None = N
     jumps = {} if found.first is None else {"w": found.first}
     help_line = PAIR_HELP if jumps else HELP
     browse(lambda index, rows: view(found, right, wrong, index, rows), len(wrong.steps), console, help_line, jumps)
+    (console or Console()).print(f"\n{found}", soft_wrap=True, markup=False, highlight=False)
