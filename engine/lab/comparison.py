@@ -193,7 +193,7 @@ def compared(graph: Graph, fault: str | Fault, at: str | None = None) -> Compari
         index = cause = len(graph) + first
         if wrong.changed:
             cause = len(graph)  # where the number was changed
-        why = faulty.why(wrong.events[first - 1] if first else None)
+        why = faulty.why(wrong.flows[first - 1] if first else None)
     beside = {name: tried(FAULTS[name], graph, called, right_flows)[1] for name in chosen.beside}
     return Comparison(
         chosen,

@@ -98,7 +98,7 @@ def recursive_order(run: Pass) -> None:
     stack = [(run.root, 1)]
     while stack:
         node, depth = stack.pop()
-        if depth > DEEPEST or len(run.events) > MOST_EVENTS:
+        if depth > DEEPEST or len(run.flows) > MOST_EVENTS:
             _refuse_recursion(run, depth)
         how = "again" if node in seen else "early" if run.waits(node) else ""
         seen.add(node)
@@ -156,6 +156,8 @@ def stale_data(run: Pass) -> None:
     leaf = run.names.index(run.at)
     before = run.graph.nodes[leaf].data
     for now in (before + 1.0, before + 2.0, before - 1.0, before / 2.0):
+        if now == before:  # too large for that
+            continue
         try:
             fresh = _slopes_with(run, leaf, now)
         except UNDEFINED:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ..core.chain import Flow
 from ..core.origin import same
@@ -14,18 +13,16 @@ Edge = tuple[int, int]
 """(id of a node, position of its operand)."""
 
 
-class Event(NamedTuple):
-    """One edge of a pass.
+class Handed(Flow):
+    """What runs through one edge of a pass.
 
     Attributes:
-        flow: its numbers.
         how: in which way the fault acts here, a key of `Fault.said`; "" where it does not.
         grad: the gradient of the node that hands on, which a rule may have left out.
     """
 
-    flow: Flow
-    how: str
-    grad: float
+    how: str = ""
+    grad: float = 0.0
 
 
 class Pass:
@@ -42,7 +39,7 @@ class Pass:
         slopes: the local derivative of each edge, as its rule gives it.
         changed: numbers that were changed after the forward pass, by id.
         begun: the gradients that are there when the pass begins, by id.
-        events: what happened, in order.
+        flows: what was handed on, in order.
         due: what the right pass brings through each edge, in topological order.
         totals: the gradients of one right pass, by id.
     """
@@ -61,7 +58,7 @@ class Pass:
             self.uses[flow.input] += 1
         self.changed: dict[int, float] = {}
         self.begun = {self.root: 1.0}
-        self.events: list[Event] = []
+        self.flows: list[Handed] = []
         self._grads: dict[int, float] = {}
         self._handed: set[Edge] = set()
         self._awaited = list(self.uses)
@@ -97,7 +94,9 @@ class Pass:
         upstream = grad if upstream is None else upstream
         slope, old = self.slopes[node, position], self.grad(u)
         self._grads[u] = new = old + upstream * slope if add else upstream * slope
-        self.events.append(Event(Flow(node, position, u, upstream, slope, old, new), how, grad))
+        flow = Handed(node, position, u, upstream, slope, old, new)
+        flow.how, flow.grad = how, grad
+        self.flows.append(flow)
         if (node, position) not in self._handed:
             self._handed.add((node, position))
             self._awaited[u] -= 1
@@ -114,7 +113,7 @@ def first_wrong(right: Pass, wrong: Pass) -> int | None:
     A backward step is right if it adds what the right pass brings through its edge, and nothing the second time.
     None if the leaves get the right gradients all the same.
     """
-    contributions = (abs(flow.contribution) for one in (right, wrong) for flow, _, _ in one.events)
+    contributions = (abs(flow.contribution) for one in (right, wrong) for flow in one.flows)
     slack = 1e-12 * max((x for x in contributions if math.isfinite(x)), default=1.0)
 
     def near(a: float, b: float) -> bool:  # equal but for rounding, as other orders of adding up give other last digits
@@ -125,11 +124,9 @@ def first_wrong(right: Pass, wrong: Pass) -> int | None:
     if not all(near(right.begun.get(i, 0.0), wrong.begun.get(i, 0.0)) for i in {*right.begun, *wrong.begun}):
         return 0
     due: dict[Edge, float] = {edge: flow.contribution for edge, flow in right.due.items()}
-    for k, (flow, _, _) in enumerate(wrong.events, 1):
+    for k, flow in enumerate(wrong.flows, 1):
         brought = flow.contribution
         if flow.replaces or (brought != 0.0 and not near(brought, due.pop((flow.node, flow.position), 0.0))):
             return k
-    missing = (
-        k for k, (flow, _, _) in enumerate(wrong.events, 1) if not near(due.get((flow.node, flow.position), 0.0), 0.0)
-    )
+    missing = (k for k, flow in enumerate(wrong.flows, 1) if not near(due.get((flow.node, flow.position), 0.0), 0.0))
     return next(missing, None)  # what was to come never did

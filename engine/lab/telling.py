@@ -12,7 +12,7 @@ from ..story.graph import Graph
 from ..story.steps import Steps
 from ..story.telling import Teller, Told
 from .faults import Fault
-from .passes import Event, Pass
+from .passes import Handed, Pass
 
 SHOWN_BEGUN: Final = 6
 """So many gradients that are left from the pass before are told where the next one begins."""
@@ -42,12 +42,12 @@ class FaultySteps(Steps):
         )
         super().__init__(Graph.of(nodes, run.graph.groups), run.names)
         self.run, self._fault, self._right = run, fault, right
-        vars(self).update(flows=[event.flow for event in run.events], begun=run.begun, teller=FaultyTeller(self))
+        vars(self).update(flows=run.flows, begun=run.begun, teller=FaultyTeller(self))
 
-    def why(self, event: Event | None) -> str:
-        """The reason in one sentence: why an event is wrong, or (None) what is wrong when the pass begins; or ""."""
-        how = event.how if event else "begin" if self.begun_wrong else ""
-        return self._fault.said[how].why.format(**self._facts(event)) if how in self._fault.said else ""
+    def why(self, flow: Handed | None) -> str:
+        """The reason in one sentence: why a flow is wrong, or (None) what is wrong when the pass begins; or ""."""
+        how = flow.how if flow else "begin" if self.begun_wrong else ""
+        return self._fault.said[how].why.format(**self._facts(flow)) if how in self._fault.said else ""
 
     @property
     def begun_wrong(self) -> list[int]:
@@ -55,22 +55,21 @@ class FaultySteps(Steps):
         run, right = self.run.begun, self._right.begun
         return [i for i in range(len(self.graph)) if run.get(i, 0.0) != right.get(i, 0.0)]
 
-    def note(self, event: Event) -> str:
-        """What is said behind the equation of an event; or ""."""
-        said = self._fault.said.get(event.how)
-        return f" ({said.note.format(**self._facts(event))})" if said and said.note else ""
+    def note(self, flow: Handed) -> str:
+        """What is said behind the equation of a flow; or ""."""
+        said = self._fault.said.get(flow.how)
+        return f" ({said.note.format(**self._facts(flow))})" if said and said.note else ""
 
-    def _facts(self, event: Event | None) -> dict[str, str]:
+    def _facts(self, flow: Handed | None) -> dict[str, str]:
         """Names and numbers of the place where a fault acts; those of the right pass are `due`."""
         run, right, called = self.run, self._right, {"at": self.run.at}
-        if event is None:
+        if flow is None:
             i = self.begun_wrong[0]
             numbers = {"old": run.begun.get(i, 0.0), "new": run.grad(i)}
             numbers |= {"due_old": right.begun.get(i, 0.0), "due_new": right.grad(i)}
         else:
-            flow, i = event.flow, event.flow.input
-            due = run.due[flow.node, flow.position]
-            numbers = {"old": flow.old, "new": flow.new, "grad": event.grad, "minus": -flow.contribution}
+            i, due = flow.input, run.due[flow.node, flow.position]
+            numbers = {"old": flow.old, "new": flow.new, "grad": flow.grad, "minus": -flow.contribution}
             numbers |= {"upstream": flow.upstream, "slope": flow.slope}
             numbers |= {"due_upstream": due.upstream, "due_slope": due.slope, "due_contribution": due.contribution}
             called["node"] = self.names[flow.node]
@@ -88,7 +87,6 @@ class FaultyTeller(Teller):
         read = (node._replace(data=changed.get(node.id, node.data)) for node in steps.graph.nodes)
         super().__init__(Graph.of(read, steps.graph.groups), steps.names)  # as the rules read it on the way back
         self._steps, self._forward = steps, Teller(steps.run.graph, steps.names)
-        self._events = {event.flow: event for event in steps.run.events}
         self._begun = sorted(steps.run.begun.items(), reverse=True)[:SHOWN_BEGUN]  # that of the result first
 
     def forward(self, i: int) -> Told:
@@ -114,9 +112,10 @@ class FaultyTeller(Teller):
 
     def backward(self, flow: Flow, complete: bool) -> Told:
         """A step back, with the reason where the fault acts."""
-        told, event = super().backward(flow, complete), self._events[flow]
-        said = " ".join(filter(None, [told.sentence, self._steps.why(event)]))
-        return Told(told.rule, told.numbers + self._steps.note(event), said)
+        told = super().backward(flow, complete)
+        assert isinstance(flow, Handed)  # as all of these steps
+        said = " ".join(filter(None, [told.sentence, self._steps.why(flow)]))
+        return Told(told.rule, told.numbers + self._steps.note(flow), said)
 
     def total(self, i: int) -> str:
         """`x.grad`, not dL/dx."""
@@ -124,11 +123,11 @@ class FaultyTeller(Teller):
 
     def update(self, flow: Flow) -> str:
         """`=` where it is set, `−=` where the sign is wrong."""
-        return {"set": "=", "lost": "=", "sign": "−="}.get(self._how(flow), "+=")
+        return {"set": "=", "lost": "=", "sign": "−="}.get(getattr(flow, "how", ""), "+=")
 
     def chained(self, flow: Flow) -> bool:
         """Whether the rule has the factor that one of them forgets."""
-        return not self._how(flow).startswith("factor")
+        return not getattr(flow, "how", "").startswith("factor")
 
     def joined(self, flow: Flow) -> str:
         """What a contribution meets; where it takes the place of that, the reason says so."""
@@ -137,11 +136,8 @@ class FaultyTeller(Teller):
         left = flow.old != 0.0 and flow.old == self._steps.run.begun.get(flow.input)
         return f" It is added to the {short(flow.old)} that is still there." if left else super().joined(flow)
 
-    def _how(self, flow: Flow) -> str:
-        return self._events[flow].how
-
     def _added(self, flow: Flow, tree: ast.expr) -> ast.expr:
         return tree if self.update(flow) == "=" else super()._added(flow, tree)
 
     def _slope_by_name(self, flow: Flow) -> tuple[ast.expr, Digits]:
-        return super()._slope_by_name(flow._replace(slope=-flow.slope) if self._how(flow) == "sign" else flow)
+        return super()._slope_by_name(flow._replace(slope=-flow.slope) if getattr(flow, "how", "") == "sign" else flow)
