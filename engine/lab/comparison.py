@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from html import escape
 from typing import Any, Final, NamedTuple
 
+from ..choices import unknown
 from ..core.chain import Flow
 from ..core.value import Value
 from ..number import number
@@ -238,11 +238,7 @@ def _check_place(fault: Fault, at: str, places: Sequence[str]) -> None:
     if fault.places is None:
         raise ValueError(f"{fault.name} is in no place of its own: leave at={at!r} out")
     if at not in places:
-        close = get_close_matches(at, places, 1)
-        meant = f", did you mean {close[0]!r}?" if close else ""
-        raise ValueError(
-            f"{fault.name} cannot be at {at!r} here{meant} (it can be at: {', '.join(places) or 'nothing'})"
-        )
+        raise ValueError(unknown(f"place of {fault.name}", at, places or ["none here"]))
 
 
 def _no_difference(fault: Fault) -> str:

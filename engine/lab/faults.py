@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Final, NamedTuple, NoReturn
 
+from ..choices import unknown
 from ..core.own import own_name
 from ..core.record import recording
 from ..core.undefined import UNDEFINED
@@ -244,12 +244,20 @@ def _others(name: str) -> tuple[str, ...]:
 
 
 class Faults(dict[str, Fault]):
-    """The faults by name; printed, and in a notebook, they are a table."""
+    """The faults by name; printed, and in a notebook, they are a table.
+
+    >>> FAULTS["overwrite"]
+    overwrite: a gradient is set with =, where it has to be added to with +=
+    >>> FAULTS["circle"]
+    Traceback (most recent call last):
+        ...
+    glassgrad.engine.lab.faults.UnknownFaultError: unknown fault 'circle' (must be one of overwrite, recursive_order, \
+breadth_first_order, forget_zero_grad, zero_only_parameters, zero_everything, stale_data, wrong_sign, missing_factor, \
+forgot_root_gradient, cycle), did you mean cycle?
+    """
 
     def __missing__(self, name: object) -> NoReturn:
-        close = get_close_matches(str(name), self, 1)
-        meant = f", did you mean {close[0]!r}?" if close else ""
-        raise UnknownFaultError(f"no fault is called {name!r}{meant} (faults: {', '.join(self)})")
+        raise UnknownFaultError(unknown("fault", name, self))
 
     @property
     def table(self) -> Table:
@@ -403,12 +411,4 @@ FAULTS: Final = _table(
         places=_leaves,
     ),
 )
-"""Every fault by its name.
-
->>> FAULTS["overwrite"]
-overwrite: a gradient is set with =, where it has to be added to with +=
->>> FAULTS["overwrit"]
-Traceback (most recent call last):
-    ...
-glassgrad.engine.lab.faults.UnknownFaultError: no fault is called 'overwrit', did you mean 'overwrite'? (faults: …
-"""
+"""Every fault by its name."""
