@@ -32,6 +32,7 @@ PACKAGES = {"engine/_root": "", "engine": "engine", "nn": "nn", "viz": "viz"}
 """Where each folder lies in the package, as in pyproject.toml."""
 TESTS = {
     "engine/compiler": ["tests/compiler", "tests/nn/test_training.py"],
+    "engine/lab": ["tests/lab", "tests/cli/test_break.py"],
     "engine": ["tests/engine", "tests/viz/test_step_function.py", "tests/nn/test_modules.py"],
     "nn/sklearn.py": ["tests/nn/test_sklearn_estimators.py"],
     "nn": ["tests/nn", "--ignore=tests/nn/test_sklearn_estimators.py"],

@@ -324,7 +324,7 @@ FAULTS: Final = _table(
     ),
     Fault(
         "zero_only_parameters",
-        "before a second pass over the same graph, the gradients of results in between are not set to 0",
+        "before a second pass, the gradients of results in between are not set to 0",
         "a result in between, as b in b = a + a; c = b + b (a graph that is built anew for each pass begins with none)",
         zero_only_parameters,
         {

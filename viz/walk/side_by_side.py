@@ -42,7 +42,7 @@ class SideBySide:
     @cached_property
     def right(self) -> Walk:
         """The right pass."""
-        return Walk(self.comparison.right, self.title, self._expression)
+        return Walk(self.comparison.right, self.title, self._expression, self.comparison.receiver)
 
     @cached_property
     def wrong(self) -> Walk:

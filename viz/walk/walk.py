@@ -31,7 +31,7 @@ class Walk:
         steps: forward and backward, over the one graph, every gradient in it filled in.
         title: what the walk is called.
         expression: the text the graph was made of, if it was typed as one, else "".
-        marked: the node whose gradient is marked as wrong, if there is one.
+        marked: the node with room for a mark before its gradient, if there is one.
     """
 
     steps: Steps

@@ -71,6 +71,8 @@ def test_both_ledgers(opened):
     assert page.text("#total") == "b.grad = 1 × 6 = 6"
     assert page.text("#right-total") == "right: dc/db = 1 × 6 + 1 × 6 = 12"
     page = opened(gg.viz.compare("b = a + a; c = b*b", "forget_zero_grad", a=3))
+    page.press("w")
+    assert page.text("#total") == "a.grad so far = 24   (2 more to come)"  # though the step is about the result
     page.press("End")
     assert page.page.locator("#entries tr th").all_text_contents() == [
         "the pass before",

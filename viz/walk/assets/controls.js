@@ -46,6 +46,13 @@ function visit(id) {
   else go(to);
 }
 
+// The first wrong number, with its ledger: where the pass begins, the step itself is about the result.
+function moveToWrong() {
+  pinned = target(steps[data.first]) === data.receiver ? null : data.receiver;
+  move(data.first);
+  showLedger();
+}
+
 function check() {
   const text = byId("guess").value.trim().replace("−", "-").replace(",", ".");
   const guess = text === "" ? NaN : Number(text);
@@ -86,7 +93,7 @@ for (const pane of PANES) pane.addEventListener("click", (event) => {
   if (box) visit(Number(box.dataset.nodes));
   else if (edge && edges.get(edge.dataset.edge).step !== null) move(edges.get(edge.dataset.edge).step);
 });
-byId("wrong").addEventListener("click", () => move(data.first));
+byId("wrong").addEventListener("click", moveToWrong);
 
 const KEYS = {
   ArrowRight: () => move(at + 1),
@@ -95,7 +102,7 @@ const KEYS = {
   End: () => move(last),
   " ": toggle,
 };
-if (data.first !== undefined) KEYS.w = KEYS.W = () => move(data.first);
+if (data.first !== undefined) KEYS.w = KEYS.W = moveToWrong;
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS)) return;
   const tag = event.target.tagName;
