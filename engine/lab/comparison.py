@@ -176,7 +176,10 @@ def compared(graph: Graph, fault: str | Fault, at: str | None = None) -> Compari
     called = shown_names(graph, lambda name: clipped(visible(name), NAME_LENGTH))
     right_flows = flows(graph)
     if not right_flows:
-        raise ValueError(f"{called[-1]} is an input itself, so there is no way back: compare() takes a computed result")
+        raise ValueError(
+            f"there is no way back from {called[-1]}: it is an input itself, or nothing was recorded behind it; "
+            "compare() takes a computed result"
+        )
     try:
         right, wrong, first = tried(chosen, graph, called, right_flows, at)
     except RefusedError as refused:

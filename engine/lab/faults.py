@@ -152,11 +152,11 @@ def zero_everything(run: Pass) -> None:
 
 
 def stale_data(run: Pass) -> None:
-    """The number of a leaf changes after the forward pass, and the rules read it as it is then."""
+    """The number of a leaf changes after the forward pass (if nobody has changed it, here), and the rules read it."""
     leaf = run.names.index(run.at)
-    before = run.graph.nodes[leaf].data
-    for now in (before + 1.0, before + 2.0, before - 1.0, before / 2.0):
-        if now == before:  # too large for that
+    before, given = run.graph.nodes[leaf].data, run.graph.nodes[leaf].now
+    for now in (given, before + 1.0, before + 2.0, before - 1.0, before / 2.0):
+        if now is None or now == before:  # nobody has changed it, or it is too large to
             continue
         try:
             fresh = _slopes_with(run, leaf, now)

@@ -57,7 +57,7 @@ def test_every_fault_alone_and_with_all_its_steps(capsys):
         (["overwrite", "a +"], "a +\n  ^"),
         (["overwrite", "a + b", "a=1"], "no value for b: add b=NUMBER"),
         (["overwrite", "a"], "no value for a"),
-        (["overwrite", "a", "a=1"], "a is an input itself"),
+        (["overwrite", "a", "a=1"], "there is no way back from a"),
         (["wrong_sign", *FORK, "--at", "sub"], "unknown place of wrong_sign 'sub' (must be one of mul, add)"),
         (["overwrite", "--at", "add"], "overwrite is in no place of its own"),
         (["overwrite", *FORK, "--html", "page.txt"], "the ending must be .html"),

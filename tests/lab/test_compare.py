@@ -79,7 +79,7 @@ REFUSED = {
     "no fault": (lambda: gg.lab.compare(TEXT, 3, a=3), "a fault is given by its name, such as 'overwrite', got int 3"),
     "a leaf": (
         lambda: gg.lab.compare(gg.Value(1.0, "x"), "overwrite"),
-        "x is an input itself, so there is no way back",
+        "there is no way back from x: it is an input itself, or nothing was recorded",
     ),
     "no place": (
         lambda: gg.lab.compare(TEXT, "overwrite", at="mul", a=3),
@@ -174,6 +174,17 @@ def test_many_inputs_and_long_names_stay_readable():
     text = str(gg.lab.compare(gg.dot(xs, xs), "overwrite"))
     assert "… 60 inputs more in .leaves" in text
     assert "input" * 20 not in text
+
+
+def test_a_number_that_was_really_changed_is_the_stale_one():
+    x, w = gg.Value(2.0, "x"), gg.Value(3.0, "w")
+    y = x * w
+    w.data = 10.0
+    found = gg.lab.compare(y, "stale_data", at="w")
+    assert found.leaves == (("x", 3.0, 10.0), ("w", 2.0, 2.0))
+    assert "v2 was computed with w = 3, but w is 10" in found.why
+    assert found.wrong[found.cause].sentence.endswith("w is set to 10 now.")
+    assert "w is set to 3 now" not in str(gg.lab.compare(y, "stale_data", at="x"))
 
 
 def test_labels_are_only_text():
