@@ -1,4 +1,4 @@
-"""The lab: backpropagation broken on purpose, beside the right one."""
+"""The lab: break it, see why, and be graded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from ..lazy import lazy_attributes
 if TYPE_CHECKING:
     from .comparison import Comparison, compare
     from .faults import FAULTS, Fault
+    from .grades import Grade
+    from .grading import grade, grade_file
     from .smallest import Example, smallest_example
+    from .testing import Outcome, run
 
 # Loaded when first used: the front door of several rooms.
 _LAZY = {
@@ -19,9 +22,26 @@ _LAZY = {
     "Comparison": "comparison",
     "smallest_example": "smallest",
     "Example": "smallest",
+    "grade": "grading",
+    "grade_file": "grading",
+    "Grade": "grades",
+    "run": "testing",
+    "Outcome": "testing",
 }
 
-__all__ = ["FAULTS", "Comparison", "Example", "Fault", "compare", "smallest_example"]
+__all__ = [
+    "FAULTS",
+    "Comparison",
+    "Example",
+    "Fault",
+    "Grade",
+    "Outcome",
+    "compare",
+    "grade",
+    "grade_file",
+    "run",
+    "smallest_example",
+]
 
 __getattr__ = lazy_attributes(__name__, _LAZY)
 

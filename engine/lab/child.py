@@ -1,0 +1,295 @@
+"""The process that a learner's file runs in: it shuts its doors, runs the file, and answers requests, a line each.
+
+It is started as a script and imports the standard library alone. It judges nothing: see `process.py`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import ctypes
+import math
+import operator
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import islice
+from json import dumps, loads
+from types import FrameType, ModuleType
+from typing import Any, BinaryIO, Final
+
+LONGEST: Final = 100_000
+"""How many items, or characters, an answer may have; a longer one is a thing that is named, not a value."""
+_REFUSED: Final = {
+    **dict.fromkeys(
+        ("os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "os.startfile"),
+        "start another process",
+    ),
+    **dict.fromkeys(("subprocess.Popen", "pty.spawn"), "start another process"),
+    **dict.fromkeys(("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto"), "use the network"),
+    **dict.fromkeys(("socket.gethostbyname", "socket.sendmsg"), "use the network"),
+    **dict.fromkeys(("os.kill", "os.killpg"), "send signals to other processes"),
+    "sys.setprofile": "set a profiler",
+}
+_resource: Any = import_module("resource") if find_spec("resource") else None  # not on Windows
+_NEW_USER, _NEW_NET, _NEW_PID, _NEW_IPC = 0x10000000, 0x40000000, 0x20000000, 0x08000000
+
+
+# -- values on the line: plain data, or a number for what has to stay where it is ----------------------------
+
+
+def encode(x: Any, keep: Callable[[Any], dict[str, Any]], depth: int = 0) -> Any:
+    """`x` as JSON; what is no plain data becomes what `keep` says."""
+    kind = type(x)
+    if x is None or kind is bool or kind is float:
+        return x
+    if isinstance(x, float):  # a subclass, such as NumPy's float64
+        return float.__mul__(x, 1.0)
+    if isinstance(x, int) and kind is not bool:
+        return int.__add__(x, 0) if int.bit_length(x) <= 4096 else keep(x)
+    if kind is str:
+        return x if len(x) <= LONGEST else keep(x)
+    if kind.__module__ == "numpy" and getattr(x, "shape", None) == () and hasattr(x, "item"):
+        return encode(x.item(), keep, depth + 1)
+    if kind in (list, tuple, set, frozenset, dict) and len(x) <= LONGEST and depth < 20:
+        if kind is dict:
+            return {"dict": [[encode(k, keep, depth + 1), encode(v, keep, depth + 1)] for k, v in x.items()]}
+        inner = [encode(v, keep, depth + 1) for v in x]
+        return inner if kind is list else {"tuple" if kind is tuple else "set": inner}
+    return keep(x)
+
+
+def decode(x: Any, find: Callable[[dict[str, Any]], Any]) -> Any:
+    """The value of some JSON; `find` is asked for what stayed on its own side."""
+    if isinstance(x, list):
+        return [decode(v, find) for v in x]
+    if not isinstance(x, dict):
+        return x
+    if "tuple" in x:
+        return tuple(decode(v, find) for v in x["tuple"])
+    if "set" in x:
+        return {decode(v, find) for v in x["set"]}
+    if "dict" in x:
+        return {decode(k, find): decode(v, find) for k, v in x["dict"]}
+    return find(x)
+
+
+# -- doors ---------------------------------------------------------------------------------------------------
+
+
+def confine(seconds: float, megabytes: int, streams: tuple[int, ...]) -> list[str]:
+    """Shut this process off as far as the system lets it, in a process below this one; what could not be shut."""
+    left = []
+    if not _own_namespaces(streams):
+        left += [
+            "network (the system lets no process give it up; Python's own sockets are refused)",
+            "a process that detaches itself may outlive the run (starting one through Python is refused)",
+        ]
+    if _resource is None:
+        return [*left, "memory and processor time have no limit on this system"]
+    whole, share = math.ceil(seconds) + 1, megabytes * 2**20
+    limits = {"RLIMIT_CPU": whole, "RLIMIT_AS": share, "RLIMIT_FSIZE": 2**26, "RLIMIT_CORE": 0}
+    if os.getuid():  # root is not counted
+        limits["RLIMIT_NPROC"] = _threads_of_user() + 64
+    return left + [f"{name} cannot be set on this system" for name, most in limits.items() if not _set(name, most)]
+
+
+def _set(name: str, most: int) -> bool:
+    try:
+        _resource.setrlimit(getattr(_resource, name), (most, most))
+    except (AttributeError, ValueError, OSError):
+        return False
+    return True
+
+
+def _own_namespaces(streams: tuple[int, ...]) -> bool:
+    """Go on in a process that has no network and cannot see others, and whose descendants all end with it (Linux)."""
+    if sys.platform != "linux":
+        return False
+    libc, user, group = ctypes.CDLL(None, use_errno=True), os.getuid(), os.getgid()
+    libc.prctl(1, signal.SIGKILL)  # end with the parent
+    if libc.unshare(_NEW_USER | _NEW_NET | _NEW_PID | _NEW_IPC) == 0:
+        for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+            with suppress(OSError), open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123  # written, not replaced
+                file.write(text)
+    elif libc.unshare(_NEW_NET | _NEW_PID | _NEW_IPC) != 0:
+        return False
+    for _ in "the first process of the namespace, and the file's own":
+        if child := os.fork():
+            for stream in streams:
+                os.close(stream)
+            status = os.waitpid(child, 0)[1]
+            os._exit(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
+        libc.prctl(1, signal.SIGKILL)
+        if os.getpid() != 1:
+            return True
+    raise AssertionError("the second process has another number than 1")
+
+
+def _threads_of_user() -> int:
+    """How many the user has now: the limit on processes counts all of them."""
+    count = 0
+    with suppress(OSError):
+        for folder in os.scandir("/proc"):
+            with suppress(OSError):
+                if folder.name.isdigit() and folder.stat().st_uid == os.getuid():
+                    count += len(os.listdir(f"/proc/{folder.name}/task"))  # noqa: PTH208  # names are all it takes
+    return count or 1000
+
+
+def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook, which cannot be taken off: processes and connections made through Python are refused."""
+    if event in _REFUSED and not (event == "os.kill" and arguments[0] == os.getpid()):
+        raise PermissionError(f"a graded file may not {_REFUSED[event]}")
+
+
+# -- whose work it is ----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def watching(package: str = "glassgrad") -> Iterator[dict[str, int]]:
+    """Inside, calls of functions of `package` are counted, by their names."""
+    found: dict[str, int] = {}
+
+    def called(frame: FrameType, event: str, argument: Any) -> None:
+        if event == "call" and str(frame.f_globals.get("__name__")).partition(".")[0] == package:
+            name = frame.f_code.co_name
+            found[name] = found.get(name, 0) + 1
+
+    before = sys.getprofile()
+    sys.setprofile(called)
+    try:
+        yield found
+    finally:
+        sys.setprofile(before)
+
+
+# -- the file ------------------------------------------------------------------------------------------------
+
+
+class Served:
+    """A learner's file and what came of it: objects by number, asked for by requests.
+
+    Args:
+        source, target: the lines of requests and of answers.
+        file: the file, in the working directory.
+    """
+
+    def __init__(self, source: BinaryIO, target: BinaryIO, file: str) -> None:
+        self.source, self.target, self.file = source, target, file
+        self.objects: list[Any] = []
+        self.numbers: dict[int, int] = {}
+        self.lines: list[str] = []
+        self.asked = 0
+        self.main = threading.get_ident()
+        self.functions: dict[str, Callable[..., Any]] = {
+            **vars(builtins),
+            **{name: function for name, function in vars(operator).items() if not name.startswith("_")},
+            "import": import_module,
+            "call": lambda function, *given, **named: function(*given, **named),
+            "list": lambda many: list(islice(iter(many), LONGEST + 1)),
+            "load": self.load,
+        }
+
+    def load(self) -> dict[str, Any]:
+        """Run the file; its names, but for modules and private ones."""
+        with open(self.file, "rb") as file:  # noqa: PTH123  # bytes: the file may name its encoding
+            source = file.read()
+        self.lines = source.decode("utf-8", "replace").splitlines()
+        module = ModuleType("student")
+        module.__file__ = self.file
+        sys.modules["student"] = sys.modules["__main__"] = module
+        exec(compile(source, self.file, "exec", dont_inherit=True), vars(module))  # noqa: S102  # the purpose
+        return {
+            name: one
+            for name, one in vars(module).items()
+            if isinstance(name, str) and not name.startswith("__") and type(one) is not ModuleType
+        }
+
+    def keep(self, x: Any) -> dict[str, Any]:
+        """A number for an object that stays here."""
+        if id(x) not in self.numbers:
+            self.numbers[id(x)] = len(self.objects)
+            self.objects.append(x)
+        large = " too large to be compared" if type(x) in (str, int, list, tuple, set, dict) else ""
+        return {"ref": self.numbers[id(x)], "kind": type(x).__name__[:80] + large}
+
+    def find(self, x: dict[str, Any]) -> Any:
+        """The object of a number; a function of the other side is asked for what it returns."""
+        if "ref" in x:
+            return self.objects[x["ref"]]
+
+        def ask(*given: Any) -> Any:
+            if threading.get_ident() != self.main:
+                raise RuntimeError("a function of the test's can be called in the main thread only")
+            self.asked += 1
+            self.send({"call": x["callback"], "turn": self.asked, "given": encode(list(given), self.keep)})
+            return self.serve(self.asked)
+
+        return ask
+
+    def send(self, answer: dict[str, Any]) -> None:
+        """Write a line."""
+        self.target.write(dumps(answer).encode() + b"\n")
+        self.target.flush()
+
+    def serve(self, turn: int = 0) -> Any:
+        """Answer requests until there are no more, or the answer to call number `turn` comes."""
+        for line in iter(self.source.readline, b""):
+            request = loads(line)
+            if request.get("turn") == turn:
+                if "raised" in request:
+                    raise RuntimeError(request["raised"])
+                return decode(request["value"], self.find)
+            answer: dict[str, Any] = {"id": request["id"]}
+            try:
+                given = decode(request["given"], self.find)
+                answer["value"] = encode(self.functions[request["do"]](*given, **request["named"]), self.keep)
+            except BaseException as error:  # whatever it is, the other side is to know
+                answer["raised"] = self.told(error)
+            self.send(answer)
+        os._exit(0)
+
+    def told(self, error: BaseException) -> dict[str, Any]:
+        """An exception as data: its class and those above, its text, the lines of the file that it came through."""
+        try:
+            text = str(error)[:2000]
+        except BaseException:  # it is the learner's
+            text = ""
+        lines, trace = [], error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == self.file:
+                lines.append(trace.tb_lineno)
+            trace = trace.tb_next
+        if isinstance(error, SyntaxError) and error.filename == self.file:
+            text = str(error.msg)
+            lines.append(error.lineno or 1)
+        shown = [[n, self.lines[n - 1].strip()[:200] if 0 < n <= len(self.lines) else ""] for n in lines[-5:]]
+        return {"kinds": [kind.__name__[:80] for kind in type(error).__mro__], "text": text, "lines": shown}
+
+
+def main() -> None:
+    """Take over the streams, shut the doors, and serve."""
+    source, target = os.dup(0), os.dup(1)
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nowhere, 0)
+    os.dup2(2, 1)
+    requests, answers = os.fdopen(source, "rb"), os.fdopen(target, "wb")
+    setup = loads(requests.readline())
+    left = confine(setup["seconds"], setup["megabytes"], (source, target))
+    sys.path[:] = setup["path"]
+    served = Served(requests, answers, setup["file"])
+    watched: AbstractContextManager[dict[str, int]] = watching() if setup["watch"] else nullcontext({})
+    with watched as found:
+        served.functions["borrowed"] = lambda: {name: found.pop(name) for name in list(found)}
+        served.send({"left": left})
+        sys.addaudithook(refuse)
+        served.serve()
+
+
+if __name__ == "__main__":
+    main()
