@@ -151,13 +151,16 @@ def refuse(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 @contextmanager
-def watching(package: str = "glassgrad") -> Iterator[dict[str, int]]:
-    """Inside, calls of functions of `package` are counted, by their names."""
+def watching(
+    rules: tuple[str, ...] = ("glassgrad.engine.core.", "glassgrad.engine.rules."),
+) -> Iterator[dict[str, int]]:
+    """Inside, calls of functions of these modules are counted, by their names."""
     found: dict[str, int] = {}
 
     def called(frame: FrameType, event: str, argument: Any) -> None:
-        if event == "call" and str(frame.f_globals.get("__name__")).partition(".")[0] == package:
-            name = frame.f_code.co_name
+        module = frame.f_globals.get("__name__")
+        if event == "call" and isinstance(module, str) and module.startswith(rules):
+            name = f"{module.rpartition('.')[2]}.{frame.f_code.co_name}"
             found[name] = found.get(name, 0) + 1
 
     before = sys.getprofile()
@@ -193,6 +196,7 @@ class Served:
             "call": lambda function, *given, **named: function(*given, **named),
             "list": lambda many: list(islice(iter(many), LONGEST + 1)),
             "load": self.load,
+            "classes": self.classes,
         }
 
     def load(self) -> dict[str, Any]:
@@ -208,6 +212,15 @@ class Served:
             name: one
             for name, one in vars(module).items()
             if isinstance(name, str) and not name.startswith("__") and type(one) is not ModuleType
+        }
+
+    def classes(self) -> dict[str, list[str]]:
+        """The classes of the file that can be added or multiplied: the module of each, and those of all above it."""
+        return {
+            name: [str(above.__module__) for above in one.__mro__]
+            for name, one in vars(sys.modules["student"]).items()
+            if isinstance(one, type) and (hasattr(one, "__add__") or hasattr(one, "__mul__"))
+            if one.__module__ != "builtins"
         }
 
     def keep(self, x: Any) -> dict[str, Any]:

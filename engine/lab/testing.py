@@ -84,7 +84,8 @@ def run(
         tests: Python text with functions `test_…()`. They find the names of the file, but for those that Python itself
             has, and compare plain data: numbers, text, lists of them; `import glassgrad` gives that of the file's
             process. Objects of the file can be used, but not compared: `assert y.data == 4`, not `assert y == 4`.
-        seconds: for all together. A test that ends the process does not end the others; one that does not end does.
+        seconds: for all together; a test that does not end is stopped after a quarter of it. One that ends the process,
+            or is stopped, does not end the others.
         megabytes: of memory.
         names: plain data and functions that the tests find, too.
 
@@ -116,6 +117,7 @@ def run(
                 loaded = True
                 exec(code, space)  # noqa: S102  # the teacher's tests, not the learner's file
                 while len(done) < len(found):
+                    student.allow(max(1.0, seconds / 4))
                     done.append(_result(found[len(done)], space, Path(file).name))
                 how, why = "finished", ""
             except RemoteError as error:
@@ -123,7 +125,7 @@ def run(
             except Ended as end:
                 how, why = end.how, str(end)
         ended, reason, output = (ended, reason, output) if reason else (how, why, student.output)
-        if not loaded or how in ("raised", "timed out"):
+        if not loaded or how == "raised" or time.monotonic() - begin >= seconds:
             break
         if how != "finished":  # the next test gets a process of its own
             done.append(Result(found[len(done)], False, why))

@@ -23,6 +23,7 @@ COMMANDS = {
     "break": "break backpropagation on purpose: a fault beside the right pass, step by step",
     "train": "train a network on a data set while you watch",
     "predict": "apply a saved network to points of a file",
+    "grade": "grade engines that students wrote, each in a process of its own",
     "compile": "show the NumPy program that scalar code secretly is",
     "demo": "a short tour (this is what glassgrad alone shows)",
 }

@@ -1,0 +1,140 @@
+"""`glassgrad grade`: files of students, each in a process of its own, through the battery of the lab."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from ...engine.lab.grading import Grade, grade_file
+from ...engine.shown import counted, visible
+from ...engine.table import Table
+from ...engine.writing import check_writable, write_file
+from .errors import CommandError, in_one_line
+
+EXAMPLES = """\
+examples:
+  glassgrad grade my_engine.py                      # what is right, what is wrong, and why it matters
+  glassgrad grade class/*.py --csv points.csv       # a row for each file
+  glassgrad grade anna.py --class Scalar --json     # for another program
+
+Each file runs in a process of its own, with limits on time and memory, in a temporary folder; on Linux without
+network. What a system cannot forbid is reported. Run it as a user who owns little: it is a fence, not a jail.
+Exit status 0 if every file is ok, 1 if one is not, 2 for a mistake in the command."""
+PATIENCE = 2.0
+"""Seconds after which a progress bar is shown."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Describe the command and its arguments."""
+    parser.description = (
+        "Put the class of Values in each file through a battery of small programs, and report what it gets right,\n"
+        "where it fails, with the smallest program that shows it, and why that matters. What it lacks is no fault."
+    )
+    parser.epilog = EXAMPLES
+    add = parser.add_argument
+    add("files", nargs="+", type=Path, metavar="FILE", help="a Python file that needs no other beside it")
+    add("--class", dest="name", metavar="NAME", help="the class (by default the only one with + or *, or Value)")
+    add("--json", action="store_true", help="print all of it as JSON: a list with an object for each file")
+    add("--csv", type=Path, metavar="FILE", help="write a row for each file")
+    add("--seconds", type=_positive, default=10.0, metavar="N", help="for each file (10)")
+    add("--memory", type=_positive, default=512.0, metavar="MB", help="for each file (512)")
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e6:
+        raise argparse.ArgumentTypeError(f"must be a number above 0 and below a million, got {text.strip()!r}")
+    return number
+
+
+def run(options: argparse.Namespace) -> int:
+    """Grade, and print the reports."""
+    for path in options.files:
+        if not path.is_file():
+            raise CommandError(f"{path}: there is no such file" if not path.exists() else f"{path} is no file")
+    try:
+        if options.csv:
+            check_writable(options.csv)
+        grades = _graded(options)
+        if options.csv:
+            write_file(options.csv, _csv(options.files, grades))
+    except OSError as error:
+        raise CommandError(in_one_line(error)) from None
+    if options.json:
+        listed = [{"file": str(path), **grade.as_json()} for path, grade in zip(options.files, grades)]
+        print(json.dumps(listed, indent=1))
+    else:
+        _print(options.files, grades)
+    return 0 if all(grade.ok for grade in grades) else 1
+
+
+def _graded(options: argparse.Namespace) -> list[Grade]:
+    """A grade for each file, in order; as many at once as there are processors."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def one(path: Path) -> Grade:
+        return grade_file(path, options.name, seconds=options.seconds, megabytes=int(options.memory))
+
+    with ThreadPoolExecutor(min(cores, 8)) as pool, _bar(len(options.files)) as advance:
+        running: list[Future[Grade]] = [pool.submit(one, path) for path in options.files]
+        try:
+            for _ in as_completed(running):
+                advance()
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+        return [each.result() for each in running]
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[], None]]:
+    """What to call after each file; where it takes long, a bar is shown on a terminal."""
+    begin = time.monotonic()
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("grading", total=total, visible=False)
+        yield lambda: bar.update(task, advance=1, visible=time.monotonic() - begin > PATIENCE)
+
+
+def _print(files: Sequence[Path], grades: Sequence[Grade]) -> None:
+    for path, grade in zip(files, grades):
+        print(f"== {visible(str(path))}\n{grade}\n")
+    if len(grades) > 1:
+        rows = [_summary(path, grade) for path, grade in zip(files, grades)]
+        passed = sum(grade.ok for grade in grades)
+        below = f"{passed} of {counted(len(grades), 'file')} ok"
+        print(Table(HEAD, rows, {3, 4, 5, 6}, below=below).text())
+
+
+HEAD = ("file", "class", "ok", "score", "right", "wrong", "not there", "first fault")
+
+
+def _summary(path: Path, grade: Grade) -> tuple[str, ...]:
+    wrong = grade.of("wrong")
+    counts = (str(len(grade.of(verdict))) for verdict in ("right", "wrong", "not there"))
+    fault = wrong[0].name if wrong else ""
+    return (visible(str(path)), visible(grade.name), "yes" if grade.ok else "no", f"{grade.score:.2f}", *counts, fault)
+
+
+def _csv(files: Sequence[Path], grades: Sequence[Grade]) -> str:
+    """The rows for a class; a cell that a spreadsheet would take for a formula begins with an apostrophe."""
+    target = io.StringIO()
+    writer = csv.writer(target)
+    writer.writerow(HEAD)
+    for path, grade in zip(files, grades):
+        writer.writerow(f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell for cell in _summary(path, grade))
+    return target.getvalue()
