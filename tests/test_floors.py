@@ -316,6 +316,14 @@ assert gg.viz.draw_paths(y, x).svg.startswith("<svg")
 model = gg.nn.MLP(2, [3, 2], seed=1)
 assert "MLP" in gg.viz.draw(gg.nn.cross_entropy(model([x, w]), [0, 1]), fold=True).svg
 """,
+    "lab": """
+import glassgrad as gg
+from pathlib import Path
+engine = Path(folder, "engine.py")
+engine.write_text("class Value:\\n    __add__ = lambda a, b: a\\n    __init__ = lambda a, x: None")
+assert not gg.lab.grade(type("Value", (), {})).ok
+assert not gg.lab.grade_file(engine).ok
+""",
     "walk": """
 import glassgrad as gg
 def neuron(x, w, b):

@@ -5,122 +5,21 @@ from __future__ import annotations
 import inspect
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ..core.value import Value
-from ..shown import clipped, counted, described, few, visible
-from ..table import Table
-from .battery import AN_ERROR, CHILDREN, Check, Trial, checks, random_programs
+from ..shown import clipped, described, few, visible
+from .battery import AN_ERROR, Check, Trial, checks, random_programs
 from .child import decode, encode, watching
-from .process import Ended, RemoteError, Student
+from .grades import EVERYDAY, WHOSE, Grade, Row
+from .process import Ended, Student
+from .remote import RemoteError
 
 CLOSE: Final = 1e-9
 """Relative difference up to which a number is right."""
-EVERYDAY: Final = ("a + b", "a * b", "a - b", "a.tanh()", "a.relu()")
-"""What random graphs are made of, as far as it is there."""
-WHOSE: Final = "whose work it is"
-
-
-@dataclass(frozen=True)
-class Row:
-    """What came of one check.
-
-    Attributes:
-        name: what it is about.
-        verdict: "right", "wrong", "not there" or "cannot tell".
-        program: the smallest program that shows it, of `V`, the class; "" where all is right.
-        got, expected: its answer and the right one, as text.
-        why: why it matters, or, where nothing can be told, what speaks for either.
-    """
-
-    name: str
-    verdict: str
-    program: str = ""
-    got: str = ""
-    expected: str = ""
-    why: str = ""
-
-
-@dataclass(frozen=True, repr=False)
-class Grade:
-    """What a class gets right, where it fails, and why that matters; printed, and in a notebook, it is a table.
-
-    Attributes:
-        name: of the class.
-        rows: one for each check.
-        output: what the file printed, if it was a file.
-        open_doors: what the system could not forbid the file.
-    """
-
-    name: str
-    rows: tuple[Row, ...]
-    output: str = ""
-    open_doors: tuple[str, ...] = ()
-
-    def of(self, verdict: str) -> list[Row]:
-        """The rows with that verdict."""
-        return [row for row in self.rows if row.verdict == verdict]
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong, and a gradient is right somewhere."""
-        return not self.of("wrong") and any(row.name in EVERYDAY for row in self.of("right"))
-
-    @property
-    def score(self) -> float:
-        """The share of what is there that is right, from 0 to 1; 0 for work that is not the learner's own."""
-        right, wrong = len(self.of("right")), self.of("wrong")
-        if any(row.name == WHOSE for row in wrong):
-            return 0.0
-        return right / (right + len(wrong)) if right else 0.0
-
-    def __bool__(self) -> bool:
-        return self.ok
-
-    @property
-    def headline(self) -> str:
-        """All in one line."""
-        counts = ", ".join(f"{len(self.of(verdict))} {verdict}" for verdict in ("right", "wrong", "not there"))
-        return f"{visible(self.name)}: {'ok' if self.ok else 'NOT OK'}: {counts}" + (
-            f", {counted(len(self.of('cannot tell')), 'matter')} of choice" if self.of("cannot tell") else ""
-        )
-
-    @property
-    def table(self) -> Table:
-        """Every row."""
-        head = ("verdict", "of", "smallest program", "got", "expected", "why it matters")
-        rows = [(row.verdict, row.name, row.program, row.got, row.expected, row.why) for row in self.rows]
-        return Table(head, rows, above=self.headline)
-
-    def __str__(self) -> str:
-        lines = [self.headline]
-        for row in (*self.of("wrong"), *self.of("cannot tell")):
-            lines += ["", f"{row.verdict.upper()}  {row.name}", *(f"    {line}" for line in _lines(row))]
-        for verdict in ("right", "not there"):
-            names = [row.name for row in self.of(verdict)]
-            lines += ["", f"{verdict}: {few(names, 99)}"] if names else []
-        lines += [f"could not be forbidden: {door}" for door in self.open_doors]
-        return "\n".join(lines)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return self.table.html()
-
-    def as_json(self) -> dict[str, Any]:
-        """All of it as plain data."""
-        return {"class": self.name, "ok": self.ok, "score": round(self.score, 4), "rows": list(map(asdict, self.rows))}
-
-
-def _lines(row: Row) -> Iterator[str]:
-    if row.program:
-        yield row.program
-    yield f"got {row.got}" + (f", expected {row.expected}" if row.expected else "")
-    yield row.why
 
 
 def grade(kind: type) -> Grade:
@@ -216,6 +115,7 @@ class _Came(NamedTuple):
         error: what stopped it; "" if nothing did.
         early: whether that was before `backward()`.
         asked: how much of the program ran until then.
+        ended: whether that ended the process.
         unasked: whether it was not run at all, for want of time.
     """
 
@@ -223,6 +123,7 @@ class _Came(NamedTuple):
     error: str = ""
     early: bool = False
     asked: str = ""
+    ended: bool = False
     unasked: bool = False
 
 
@@ -242,8 +143,9 @@ def _attempted(kind: Any, trial: Trial) -> _Came:
         for ask in trial.asks:
             done[len(trial.code.split("; ")) :] = [ask]
             answers.append(_plain(eval(ask, space)))  # noqa: S307  # the battery's own
-    except (Exception, SystemExit) as error:
-        return _Came((), _told(error), not any("backward" in part for part in done), "; ".join(done))
+    except (Exception, SystemExit, Ended) as error:
+        early = not any("backward" in part for part in done)
+        return _Came((), _told(error), early, "; ".join(done), isinstance(error, Ended))
     return _Came(tuple(answers))
 
 
@@ -260,6 +162,8 @@ def _about(x: Any) -> str:
 
 
 def _told(error: BaseException) -> str:
+    if isinstance(error, Ended):
+        return str(error)
     if isinstance(error, RemoteError):
         return error.kinds[0] if "RecursionError" in error.kinds else error.told()
     try:
@@ -289,32 +193,47 @@ def _same(got: Any, expected: Any) -> bool:
 
 def _rows(attempt: Callable[[Trial], _Came], has: Callable[[str], bool]) -> list[Row]:
     """A row for each check that applies."""
-    operands = next((name for name in CHILDREN if _has_operands(attempt, name)), "")
-    found = [_row(check, attempt, has) for check in checks(operands)]
-    right = {row.name for row in found if row and row.verdict == "right"}
-    ops = [text for text in EVERYDAY if text in right]
-    if {"a + b", "order", "reuse: a diamond"} <= right:  # else it would say once more what is known
-        found.append(_row(random_programs(ops), attempt, has))
-    return [row for row in found if row is not None]
+    hung: set[str] = set()
+    rows: dict[str, Row] = {}
+    for check in checks():
+        row = _row(check, attempt, has, hung, rows)
+        if row is not None:
+            rows[check.name] = row
+    right = [name for name in EVERYDAY if name in rows and rows[name].verdict == "right"]
+    if {"a + b", "order"} <= {name for name, row in rows.items() if row.verdict == "right"}:
+        last = random_programs(right)
+        rows[last.name] = _row(last, attempt, has, hung, rows) or Row(last.name, "not there")
+    return list(rows.values())
 
 
-def _has_operands(attempt: Callable[[Trial], _Came], name: str) -> bool:
-    came = attempt(Trial("a = V(2.0); b = V(3.0); c = a * b", (f"len(c.{name})",)))
-    return came.answers == (2,)
-
-
-def _row(check: Check, attempt: Callable[[Trial], _Came], has: Callable[[str], bool]) -> Row | None:
+def _row(
+    check: Check,
+    attempt: Callable[[Trial], _Came],
+    has: Callable[[str], bool],
+    hung: set[str],
+    rows: Mapping[str, Row],
+) -> Row | None:
+    """What came of a check; what ended the process is added to `hung`, and is not asked for again."""
+    if ended := hung.intersection(check.needs):
+        return Row(check.name, "cannot tell", why=f"not asked, as {', '.join(ended)} did not come to an end")
     if not all(map(has, check.needs)):
         return None if check.quiet else Row(check.name, "not there")
+    for before in (rows[name] for name in check.after if name in rows):
+        if before.verdict == "wrong" or (before.verdict == "cannot tell" and not before.program):
+            return Row(check.name, "cannot tell", why=f"not asked, as {before.name} is not right")
+    refused = None
     for trial in check.trials:
         came, expected = attempt(trial), _expected(trial)
         why = trial.why or check.why
+        if came.ended:
+            hung.add(next((name for name in check.needs if (name == "backward") is not came.early), ""))
         if came.unasked:
-            return Row(check.name, "cannot tell", got="no answer", why=came.error)
-        if came.error and check.raises:
+            return Row(check.name, "cannot tell", why=came.error)
+        if came.error and check.raises and not came.ended:
             continue
-        if came.error and check.refusing and came.early:
-            return Row(check.name, "not there", came.asked, came.error)
+        if came.error and check.refusing and came.early and not came.ended:
+            refused = Row(check.name, "not there", came.asked, came.error)
+            continue
         if came.error:
             return Row(check.name, "wrong", came.asked, came.error, _text(expected[0]), why)
         for ask, got, right in zip(trial.asks, came.answers, expected):
@@ -322,6 +241,10 @@ def _row(check: Check, attempt: Callable[[Trial], _Came], has: Callable[[str], b
                 said = next((said for choice, said in check.choices.items() if _same(got, choice)), "")
                 verdict = "cannot tell" if said else "wrong"
                 return Row(check.name, verdict, f"{trial.code}; {ask}", _text(got), _text(right), said or why)
+        if check.refusing:
+            break
+    else:
+        return refused or Row(check.name, "right")
     return Row(check.name, "right")
 
 
@@ -366,8 +289,8 @@ class _Hall:
         self.open_doors = student.open_doors
         try:
             names = student.load()
-            kinds = student.ask("classes")
-            self.name = _chosen(kinds, self.name, self.file.name)
+            kinds = student.classes()
+            self.name = _chosen({name: kinds[name] for name in kinds if name in names}, self.name, self.file.name)
             self.kind = names[self.name]
             student.borrowed()
         except BaseException:
@@ -399,11 +322,13 @@ class _Hall:
             assert self.student is not None
             self.student.allow(max(1.0, self.seconds / 5))
             came = _attempted(self.kind, trial)
-            for name, count in self.student.borrowed().items():
-                self.borrowed[name] = self.borrowed.get(name, 0) + count
+            if came.ended:
+                self.leave()
+            else:
+                self.borrowed |= self.student.borrowed()
         except (Ended, RemoteError) as end:
             self.leave()
-            return _Came((), str(end), asked=f"{trial.code}; {trial.asks[0]}")
+            return _Came((), str(end), True, trial.code, ended=True)
         return came
 
 

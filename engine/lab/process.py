@@ -21,7 +21,6 @@ namespace; where that fails, they are not. It is a fence for a class, not a jail
 
 from __future__ import annotations
 
-import builtins
 import json
 import os
 import queue
@@ -32,20 +31,31 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from shutil import copyfile
-from typing import IO, Any, Final, NoReturn
+from typing import IO, Any, Final
 
-from ..shown import clipped, visible
+from ..shown import visible
 from .child import decode, encode
+from .remote import Remote, RemoteError, number_of, raised_as
 
 MOST_PRINTED: Final = 20_000
 """Bytes of output that are kept."""
 _LONGEST_ANSWER: Final = 2**22
 _CHILD: Final = Path(__file__).with_name("child.py")
+
+
+_RUNNING: Final[set[Student]] = set()
+_INTERRUPTED: Final = threading.Event()
+
+
+def end_all() -> None:
+    """End every file's process, now and from now on: for a program that ends while threads of it wait for them."""
+    _INTERRUPTED.set()
+    for student in list(_RUNNING):
+        student.allow(0.0)
 
 
 class Ended(BaseException):
@@ -55,35 +65,6 @@ class Ended(BaseException):
     def __init__(self, how: str, text: str) -> None:
         super().__init__(text)
         self.how = how
-
-
-class RemoteError(Exception):
-    """What the file raised; it is an instance of the built-in exception that it was there, too, if it was one.
-
-    Attributes:
-        kinds: names of its class there and of those above.
-        lines: number and text of the file's own lines that it came through, the last one last.
-    """
-
-    kinds: tuple[str, ...] = ()
-    text = ""
-    lines: tuple[tuple[int, str], ...] = ()
-
-    def told(self) -> str:
-        """In one line: what it was, and where."""
-        at = f" (line {self.lines[-1][0]}: {clipped(self.lines[-1][1])})" if self.lines else ""
-        return visible(f"{self.kinds[0]}{f': {clipped(self.text, 300)}' if self.text else ''}{at}")
-
-
-@cache
-def _raised_as(kinds: tuple[str, ...]) -> type[RemoteError]:
-    """A class of exceptions that an `except` of the test catches as it would catch the original."""
-    for name in kinds:
-        base = getattr(builtins, name, None)
-        if isinstance(base, type) and issubclass(base, Exception) and base is not Exception:
-            with suppress(TypeError):  # one that cannot share its layout
-                return type(kinds[0], (RemoteError, base), {})
-    return RemoteError
 
 
 class Student:
@@ -102,6 +83,8 @@ class Student:
     def __init__(self, file: str | Path, *, seconds: float = 10.0, megabytes: int = 512, watch: bool = False) -> None:
         if sys.platform == "emscripten":
             raise OSError("a file can be run in a process of its own only where there are processes, not in a browser")
+        if _INTERRUPTED.is_set():
+            raise Ended("timed out", "it was interrupted")
         self.file = Path(file)
         self._end = time.monotonic() + seconds
         self._seconds = seconds
@@ -123,6 +106,10 @@ class Student:
         ]
         for thread in self._threads:
             thread.start()
+        self._watchdog = threading.Timer(seconds + 0.5, self._kill)  # for a line that nobody takes
+        self._watchdog.daemon = True
+        self._watchdog.start()
+        _RUNNING.add(self)
         setup = {"seconds": seconds, "megabytes": megabytes, "file": self.file.name, "watch": watch}
         try:
             self._write({**setup, "path": [str(Path(folder).resolve()) for folder in sys.path if folder]})
@@ -154,11 +141,9 @@ class Student:
 
     def close(self) -> None:
         """End the process and all that it started; what it printed can still be asked for."""
-        with suppress(OSError):
-            if hasattr(os, "killpg"):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            else:
-                self._process.kill()
+        self._watchdog.cancel()
+        _RUNNING.discard(self)
+        self._kill()
         self._process.wait()
         for thread in self._threads:
             with suppress(queue.Empty):  # what nobody reads any more must not hold it up
@@ -170,6 +155,13 @@ class Student:
                 if stream is not None and not any(thread.is_alive() for thread in self._threads):
                     stream.close()
         self._folder.cleanup()
+
+    def _kill(self) -> None:
+        with suppress(OSError):
+            if hasattr(os, "killpg"):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            else:
+                self._process.kill()
 
     @property
     def output(self) -> str:
@@ -185,7 +177,11 @@ class Student:
         Raises:
             RemoteError, Ended: if it does not come to its end.
         """
-        return dict(self.ask("load"))
+        return self._mapping("load")
+
+    def classes(self) -> dict[str, list[str]]:
+        """The file's classes that can be added or multiplied: the module of each, and of those above it."""
+        return {name: list(map(str, modules)) for name, modules in self._mapping("classes").items()}
 
     def allow(self, seconds: float) -> None:
         """Give what follows so much of the time that is left."""
@@ -193,8 +189,14 @@ class Student:
         self._allowed = min(self._seconds, seconds)
 
     def borrowed(self) -> dict[str, int]:
-        """Functions of glassgrad that were called since this was asked before, and how often; needs `watch`."""
-        return dict(self.ask("borrowed"))
+        """Functions of glassgrad's rules that were called since this was asked before; needs `watch`."""
+        return self._mapping("borrowed")
+
+    def _mapping(self, do: str) -> dict[str, Any]:
+        given = self.ask(do)
+        if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
+            raise self._stopped(_nonsense())
+        return given
 
     def ask(self, do: str, *given: Any, **named: Any) -> Any:
         """What a built-in function, one of `operator`, or "call" gives in the process of the file.
@@ -229,7 +231,7 @@ class Student:
     def _error(self, raised: dict[str, Any]) -> RemoteError:
         kinds = tuple(str(kind) for kind in raised["kinds"]) or ("Exception",)
         lines = tuple((int(n), str(text)) for n, text in raised["lines"])
-        error = _raised_as(kinds)(str(raised["text"]))
+        error = raised_as(kinds)(str(raised["text"]))
         error.kinds, error.text, error.lines = kinds, str(raised["text"]), lines
         return error
 
@@ -245,7 +247,7 @@ class Student:
 
     def _kept(self, x: Any) -> dict[str, Any]:
         if isinstance(x, Remote):
-            return {"ref": object.__getattribute__(x, "_ref")}
+            return {"ref": number_of(x)}
         if callable(x) and not isinstance(x, type):
             self._functions.append(x)
             return {"callback": len(self._functions) - 1}
@@ -254,7 +256,7 @@ class Student:
     def _found(self, x: dict[str, Any]) -> Remote:
         number = int(x["ref"])
         if number not in self._remotes:
-            self._remotes[number] = Remote(self, number, str(x["kind"]))
+            self._remotes[number] = Remote(self.ask, number, str(x["kind"]))
         return self._remotes[number]
 
     # -- the channel ----------------------------------------------------------------------------------------
@@ -269,7 +271,7 @@ class Student:
         while True:
             left = self._until - time.monotonic()
             if left <= 0:
-                raise self._stopped(Ended("timed out", f"it was stopped after {self._allowed:g} seconds"))
+                raise self._stopped(Ended("timed out", f"it was stopped after {self._allowed:g} s"))
             ended = self._process.poll() is not None
             try:
                 line = self._lines.get(timeout=0.2 if ended else min(left, 0.1))
@@ -296,7 +298,7 @@ class Student:
         name = -code if code < 0 else code - 128
         if 0 < name < 65:
             if name == getattr(signal, "SIGXCPU", 0):
-                return Ended("timed out", f"it took more than {self._seconds:g} seconds of the processor")
+                return Ended("timed out", f"it took more than {self._seconds:g} s of the processor")
             with suppress(ValueError):
                 return Ended("crashed", f"the process was ended by the signal {signal.Signals(name).name}")
         return Ended("exited", f"it ended the process, with status {code}")
@@ -319,91 +321,3 @@ class Student:
 
 def _nonsense() -> Ended:
     return Ended("crashed", "something was written where only answers belong")
-
-
-class Remote:
-    """An object of the file's, in its process: calls, attributes and operators are asked for there.
-
-    It is equal to itself alone. It cannot be compared with a number, whatever it says of itself.
-    """
-
-    __slots__ = ("_kind", "_ref", "_student")
-
-    def __init__(self, student: Student, ref: int, kind: str) -> None:
-        object.__setattr__(self, "_student", student)
-        object.__setattr__(self, "_ref", ref)
-        object.__setattr__(self, "_kind", visible(kind))
-
-    def __getattr__(self, name: str) -> Any:
-        return _ask(self, "getattr", self, name)
-
-    def __setattr__(self, name: str, new: Any) -> None:
-        _ask(self, "setattr", self, name, new)
-
-    def __delattr__(self, name: str) -> None:
-        _ask(self, "delattr", self, name)
-
-    def __call__(self, *given: Any, **named: Any) -> Any:
-        """What the object gives when it is called there."""
-        return object.__getattribute__(self, "_student").ask("call", self, *given, **named)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(_ask(self, "list", self))
-
-    def __contains__(self, one: Any) -> bool:
-        return _ask(self, "contains", self, one) is True
-
-    def __repr__(self) -> str:
-        return visible(clipped(str(_ask(self, "repr", self)), 200))
-
-    def __str__(self) -> str:
-        return str(_ask(self, "str", self))
-
-    def __hash__(self) -> int:
-        return id(self)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other if isinstance(other, Remote) or other is None else _undecided(self, other)
-
-    def __bool__(self) -> bool:
-        return _undecided(self)
-
-    def __instancecheck__(self, one: Any) -> bool:
-        return isinstance(one, Remote) and _ask(self, "isinstance", one, self) is True
-
-    def __enter__(self) -> Any:
-        return self.__getattr__("__enter__")()
-
-    def __exit__(self, *_: object) -> None:
-        self.__getattr__("__exit__")(None, None, None)
-
-
-def _ask(remote: Remote, do: str, *given: Any) -> Any:
-    return object.__getattribute__(remote, "_student").ask(do, *given)
-
-
-def _undecided(remote: Remote, other: object = None) -> NoReturn:
-    kind = object.__getattribute__(remote, "_kind")
-    raise AssertionError(f"got an object of the class {kind} where a plain number, text or list is compared")
-
-
-def _operators() -> None:
-    """The operators of a Remote, both ways round."""
-
-    def forward(name: str) -> Callable[..., Any]:
-        return lambda self, *others: _ask(self, name, self, *others)
-
-    def backward(name: str) -> Callable[..., Any]:
-        return lambda self, other: _ask(self, name, other, self)
-
-    for name in ("add", "sub", "mul", "truediv", "pow", "matmul", "mod", "floordiv"):
-        setattr(Remote, f"__{name}__", forward(name))
-        setattr(Remote, f"__r{name}__", backward(name))
-        setattr(Remote, f"__i{name}__", forward(f"i{name}"))
-    for name in ("neg", "pos", "abs", "float", "int", "len", "getitem", "setitem", "delitem"):
-        setattr(Remote, f"__{name}__", forward(name))
-    for name in ("lt", "le", "gt", "ge"):
-        setattr(Remote, f"__{name}__", _undecided)
-
-
-_operators()

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..shown import clipped, visible
-from .process import Ended, RemoteError, Student
+from .process import Ended, Student
+from .remote import RemoteError
 
 _COMPARED: Final[dict[str, tuple[str, Callable[[Any, Any], Any]]]] = {
     "Eq": ("", operator.eq),

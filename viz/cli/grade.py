@@ -17,7 +17,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from ...engine.lab.grading import Grade, grade_file
+from ...engine.lab.grades import Grade
+from ...engine.lab.grading import grade_file
+from ...engine.lab.process import end_all
 from ...engine.shown import counted, visible
 from ...engine.table import Table
 from ...engine.writing import check_writable, write_file
@@ -96,7 +98,8 @@ def _graded(options: argparse.Namespace) -> list[Grade]:
             for _ in as_completed(running):
                 advance()
         except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            end_all()
             raise
         return [each.result() for each in running]
 
