@@ -41,7 +41,7 @@ class Grade:
     Attributes:
         name: of the class.
         rows: one for each check.
-        output: what the file printed, if it was a file.
+        output: what the file printed, if it was a file, cut.
         open_doors: what the system could not forbid the file.
     """
 
@@ -104,7 +104,8 @@ class Grade:
 
     def as_json(self) -> dict[str, Any]:
         """All of it as plain data."""
-        return {"class": self.name, "ok": self.ok, "score": round(self.score, 4), "rows": list(map(asdict, self.rows))}
+        told = {"class": self.name, "ok": self.ok, "score": round(self.score, 4), "rows": list(map(asdict, self.rows))}
+        return {**told, "output": self.output, "could not be forbidden": list(self.open_doors)}
 
 
 def _lines(row: Row) -> Iterator[str]:

@@ -41,12 +41,12 @@ from ..shown import visible
 from .child import decode, encode
 from .remote import Remote, RemoteError, number_of, raised_as
 
+__all__ = ["MOST_PRINTED", "Ended", "Remote", "RemoteError", "Student", "end_all"]
+
 MOST_PRINTED: Final = 20_000
 """Bytes of output that are kept."""
 _LONGEST_ANSWER: Final = 2**22
 _CHILD: Final = Path(__file__).with_name("child.py")
-
-
 _RUNNING: Final[set[Student]] = set()
 _INTERRUPTED: Final = threading.Event()
 
@@ -263,7 +263,7 @@ class Student:
 
     def _write(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None
-        with suppress(OSError):  # it ended: reading says how
+        with suppress(OSError, ValueError):  # it ended: reading says how
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
 

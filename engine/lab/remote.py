@@ -35,8 +35,10 @@ def raised_as(kinds: tuple[str, ...]) -> type[RemoteError]:
     for name in kinds:
         base = getattr(builtins, name, None)
         if isinstance(base, type) and issubclass(base, Exception) and base is not Exception:
-            with suppress(TypeError):  # one that cannot share its layout
-                return type(kinds[0], (RemoteError, base), {})
+            with suppress(TypeError):  # one that cannot share its layout, or is made of more than a text
+                kind = type(kinds[0], (RemoteError, base), {})
+                kind("")
+                return kind
     return RemoteError
 
 

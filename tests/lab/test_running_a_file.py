@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -28,9 +27,9 @@ FILES = {
     "wrong": ("def f(x): return 3 * x", "finished", "f(2) gives 6, expected 4"),
     "nothing": ("", "finished", "answer.py defines no f"),
     "none": ("def f(x): pass", "finished", "f(2) gives None, expected 4"),
-    "loops": ("def f(x):\n    while True: pass", "timed out", "it was stopped after 1 s"),
-    "sleeps": ("import time\ndef f(x): time.sleep(99)", "timed out", "it was stopped after 1 s"),
-    "loops at once": ("while True: pass", "timed out", "it was stopped after 1.5 s"),
+    "loops": ("def f(x):\n    while True: pass", "timed out", "it was stopped after "),
+    "sleeps": ("import time\ndef f(x): time.sleep(99)", "timed out", "it was stopped after "),
+    "loops at once": ("while True: pass", "timed out", "it was stopped after "),
     "a list too large": ("def f(x): return [0] * 10**10", "out of memory", "MemoryError (line 1: "),
     "memory": ("a = []\ndef f(x):\n    while True: a.append(bytes(10**7))", "out of memory", "MemoryError (line 3: "),
     "raises": (
@@ -51,6 +50,8 @@ FILES = {
         "finished",
         "L (line 3: ",
     ),
+    "cannot decode": ("def f(x): return b'\\xff'.decode()", "finished", "UnicodeDecodeError: 'utf-8' codec"),
+    "a group": ("def f(x): raise ExceptionGroup('two', [ValueError()])", "finished", "(line 1: "),
     "recurses": ("def f(x): return f(x)", "finished", "RecursionError: "),
     "crashes": ("import ctypes\ndef f(x): ctypes.string_at(0)", "crashed", "the signal SIGSEGV"),
     "kills itself": ("import os\ndef f(x): os.kill(os.getpid(), 9)", "crashed", "the signal SIGKILL"),
@@ -126,7 +127,7 @@ def test_whatever_a_file_does_is_told_in_time(name, file):
     source, ended, said = FILES[name]
     begin = time.monotonic()
     outcome = run(file(source), TESTS, seconds=1.5, megabytes=256)
-    assert time.monotonic() - begin < 4
+    assert time.monotonic() - begin < 8
     assert outcome.ended == ended, outcome
     assert [result.name for result in outcome.results] == ["test_equal", "test_near", "test_close"]
     assert outcome.ok == (said == "") == all(result.passed for result in outcome.results)
@@ -145,23 +146,24 @@ def test_a_gigabyte_of_output_is_read_and_cut(file):
 
 @LINUX
 def test_what_is_started_behind_pythons_back_ends_with_the_run(file):
-    source = """
+    name = f"linger{os.getpid()}"
+    source = f"""
 import ctypes, os, time
 def f(x):
     c = ctypes.CDLL(None)
     for _ in range(3):
         if c.fork() == 0:
             c.setsid()
-            c.prctl(15, b"lingering-4711", 0, 0, 0)
-            time.sleep(99)
+            c.prctl(15, b"{name}", 0, 0, 0)
+            time.sleep(20)
     return 2 * x
 """
     outcome = run(file(source), TESTS)
     assert outcome.ok
     if not outcome.open_doors:
-        time.sleep(0.2)
-        left = subprocess.run(["ps", "-A", "-o", "comm"], capture_output=True, text=True).stdout
-        assert "lingering-4711" not in left
+        time.sleep(0.5)
+        left = [path.read_text().strip() for path in Path("/proc").glob("[0-9]*/comm")]
+        assert left and name not in left
 
 
 @LINUX
