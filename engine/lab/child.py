@@ -171,7 +171,52 @@ def watching(
         sys.setprofile(before)
 
 
+# -- one program ---------------------------------------------------------------------------------------------
+
+
+def attempted(kind: type, code: str, asks: list[str], told: Callable[[BaseException], str]) -> list[Any]:
+    """Run a program on a class of Values.
+
+    Args:
+        kind: the class, which the program calls `V`.
+        code: statements, by "; ".
+        asks: expressions that are asked after it.
+        told: what to say of an exception.
+
+    Returns:
+        The answers as plain data, an answer that is none as `{"other": text}`; what stopped it, or ""; whether that
+        was before `backward()`; how much of the program ran until then.
+    """
+    space: dict[str, Any] = {"V": kind}
+    statements, answers, done = code.split("; "), [], ""
+    try:
+        for done in map("; ".join, (statements[:end] for end in range(1, len(statements) + 1))):
+            exec(done.rpartition("; ")[2], space)  # noqa: S102  # the battery's own
+        for ask in asks:
+            done = f"{code}; {ask}"
+            answers.append(encode(eval(ask, space), lambda other: {"other": about(other)}))  # noqa: S307  # its own
+    except (Exception, SystemExit) as error:
+        return [[], told(error), "backward" not in done, done]
+    return [answers, "", False, done]
+
+
+def about(x: Any) -> str:
+    """The text of something that may not want to be shown."""
+    try:
+        return str(repr(x))[:200]
+    except (Exception, SystemExit):
+        return f"a {type(x).__name__} whose repr fails"
+
+
 # -- the file ------------------------------------------------------------------------------------------------
+
+
+def in_one_line(told: dict[str, Any]) -> str:
+    """What an exception was, and where in the file."""
+    kind, text, lines = told["kinds"][0], told["text"], told["lines"]
+    text = "" if "RecursionError" in told["kinds"] else text  # it says where Python noticed
+    at = f" (line {lines[-1][0]}: {lines[-1][1][:60]})" if lines else ""
+    return f"{kind}{f': {text[:300]}' if text else ''}{at}"
 
 
 class Served:
@@ -197,6 +242,9 @@ class Served:
             "list": lambda many: list(islice(iter(many), LONGEST + 1)),
             "load": self.load,
             "classes": self.classes,
+            "attempt": lambda name, code, asks: attempted(
+                vars(sys.modules["student"])[name], code, asks, lambda error: in_one_line(self.told(error))
+            ),
         }
 
     def load(self) -> dict[str, Any]:

@@ -57,15 +57,24 @@ class Grade:
     @property
     def ok(self) -> bool:
         """Whether nothing is wrong, and a gradient is right somewhere."""
-        return not self.of("wrong") and any(row.name in EVERYDAY for row in self.of("right"))
+        return not self.wrong and any(row.name in EVERYDAY for row in self.of("right"))
+
+    @property
+    def right(self) -> int:
+        """How many checks found all right."""
+        return len(self.of("right"))
+
+    @property
+    def wrong(self) -> list[str]:
+        """The checks that found something wrong."""
+        return [row.name for row in self.of("wrong")]
 
     @property
     def score(self) -> float:
         """The share of what is there that is right, from 0 to 1; 0 for work that is not the learner's own."""
-        right, wrong = len(self.of("right")), self.of("wrong")
-        if any(row.name == WHOSE for row in wrong):
+        if WHOSE in self.wrong or not self.right:
             return 0.0
-        return right / (right + len(wrong)) if right else 0.0
+        return self.right / (self.right + len(self.wrong))
 
     def __bool__(self) -> bool:
         return self.ok
@@ -79,10 +88,16 @@ class Grade:
 
     @property
     def table(self) -> Table:
-        """Every row."""
-        head = ("verdict", "of", "smallest program", "got", "expected", "why it matters")
-        rows = [(row.verdict, row.name, row.program, row.got, row.expected, row.why) for row in self.rows]
-        return Table(head, rows, above=self.headline)
+        """What is wrong and what cannot be told, and below it the rest."""
+        told = (*self.of("wrong"), *self.of("cannot tell"))
+        rows = [(row.verdict, row.name, row.program, row.got, row.expected, row.why) for row in told]
+        head = ("verdict", "of", "smallest program", "got", "expected", "why it matters") if rows else ()
+        return Table(head, rows, above=self.headline, below="; ".join(self._others()))
+
+    def _others(self) -> Iterator[str]:
+        for verdict in ("right", "not there"):
+            if names := [row.name for row in self.of(verdict)]:
+                yield f"{verdict}: {few(names, 99)}"
 
     def __str__(self) -> str:
         lines = [self.headline]
@@ -91,9 +106,8 @@ class Grade:
         for why in dict.fromkeys(row.why for row in self.of("cannot tell") if not row.program):
             names = [row.name for row in self.of("cannot tell") if not row.program and row.why == why]
             lines += ["", f"{why}: {few(names, 99)}"]
-        for verdict in ("right", "not there"):
-            names = [row.name for row in self.of(verdict)]
-            lines += ["", f"{verdict}: {few(names, 99)}"] if names else []
+        for others in self._others():
+            lines += ["", others]
         lines += [f"could not be forbidden: {door}" for door in self.open_doors]
         return "\n".join(lines)
 
@@ -104,7 +118,7 @@ class Grade:
 
     def as_json(self) -> dict[str, Any]:
         """All of it as plain data."""
-        told = {"class": self.name, "ok": self.ok, "score": round(self.score, 4), "rows": list(map(asdict, self.rows))}
+        told = {"of": self.name, "ok": self.ok, "score": round(self.score, 4), "rows": list(map(asdict, self.rows))}
         return {**told, "output": self.output, "could not be forbidden": list(self.open_doors)}
 
 

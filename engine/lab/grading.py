@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from ..core.value import Value
 from ..shown import clipped, described, few, visible
 from .battery import AN_ERROR, Check, Trial, checks, random_programs
-from .child import decode, encode, watching
+from .child import attempted, decode, in_one_line, watching
 from .grades import EVERYDAY, WHOSE, Grade, Row
 from .process import Ended, Student
 from .remote import RemoteError
@@ -60,9 +60,9 @@ def grade(kind: type) -> Grade:
 
     def attempt(trial: Trial) -> _Came:
         with watching() as found:
-            came = _attempted(kind, trial)
+            came = attempted(kind, trial.code, list(trial.asks), _told)
         borrowed.update(found)
-        return came
+        return _came(came)
 
     rows = _rows(attempt, lambda name: hasattr(kind, name))
     return Grade(kind.__name__, (*([_not_own(_calls(borrowed))] if borrowed else ()), *rows))
@@ -127,55 +127,31 @@ class _Came(NamedTuple):
 
 
 class _Other(str):
-    """The text of an answer that is no plain number, text or list."""
+    """The text of an answer that is no plain data: its own idea of being equal decides nothing."""
 
 
-def _attempted(kind: Any, trial: Trial) -> _Came:
-    """Run a program on a class, or on a Remote of one."""
-    space: dict[str, Any] = {"V": kind}
-    done: list[str] = []
-    answers = []
-    try:
-        for statement in trial.code.split("; "):
-            done.append(statement)
-            exec(statement, space)  # noqa: S102  # the battery's own
-        for ask in trial.asks:
-            done[len(trial.code.split("; ")) :] = [ask]
-            answers.append(_plain(eval(ask, space)))  # noqa: S307  # the battery's own
-    except (Exception, SystemExit, Ended) as error:
-        early = not any("backward" in part for part in done)
-        return _Came((), _told(error), early, "; ".join(done), isinstance(error, Ended))
-    return _Came(tuple(answers))
-
-
-def _plain(x: Any) -> Any:
-    """`x`, if it is plain data, or a text about it, so that its own idea of being equal decides nothing."""
-    return decode(encode(x, lambda other: {"other": _about(other)}), lambda found: _Other(found["other"]))
-
-
-def _about(x: Any) -> str:
-    try:
-        return visible(clipped(repr(x), 60))
-    except (Exception, SystemExit):
-        return f"a {type(x).__name__} whose repr fails"
+def _came(found: Any) -> _Came:
+    """What `attempted` found, wherever it ran; its texts are safe to print."""
+    answers, error, early, asked = found
+    plain = decode(answers, lambda other: _Other(visible(clipped(str(other["other"]), 60))))
+    return _Came(tuple(plain), visible(str(error)), early is True, visible(str(asked)))
 
 
 def _told(error: BaseException) -> str:
-    if isinstance(error, Ended):
-        return str(error)
-    if isinstance(error, RemoteError):
-        return error.kinds[0] if "RecursionError" in error.kinds else error.told()
+    kinds = [kind.__name__ for kind in type(error).__mro__]
+    return in_one_line({"kinds": kinds, "text": _message(error), "lines": []})
+
+
+def _message(error: BaseException) -> str:
     try:
-        text = clipped(str(error), 200)
+        return str(error)
     except (Exception, SystemExit):
-        text = ""
-    kind = type(error).__name__
-    return visible(f"{kind}: {text}" if text and not isinstance(error, RecursionError) else kind)
+        return ""
 
 
 @cache
 def _expected(trial: Trial) -> tuple[Any, ...]:
-    return trial.expected or _attempted(Value, trial).answers
+    return trial.expected or _came(attempted(Value, trial.code, list(trial.asks), _told)).answers
 
 
 def _same(got: Any, expected: Any) -> bool:
@@ -225,7 +201,7 @@ def _row(
         came, expected = attempt(trial), _expected(trial)
         why = trial.why or check.why
         if came.ended:
-            hung.add(next((name for name in check.needs if (name == "backward") is not came.early), ""))
+            hung.add(next((name for name in check.needs if name != "backward"), "backward"))
         if came.unasked:
             return Row(check.name, "cannot tell", why=came.error)
         if came.error and check.raises and not came.ended:
@@ -250,7 +226,7 @@ def _row(
 def _text(x: Any) -> str:
     if type(x) is float:
         return f"{x:.10g}"
-    return str(x) if isinstance(x, _Other) or x == AN_ERROR else _about(x)
+    return str(x) if isinstance(x, _Other) or x == AN_ERROR else visible(clipped(repr(x), 60))
 
 
 # -- a file --------------------------------------------------------------------------------------------------
@@ -283,8 +259,9 @@ class _Hall:
 
     def enter(self) -> None:
         """Load the file in a new process, and find its class."""
-        left = self.end - time.monotonic()
+        begin, left = time.monotonic(), self.end - time.monotonic()
         student = self.student = Student(self.file, seconds=left, megabytes=self.megabytes, watch=True)
+        self.end += time.monotonic() - begin  # to start does not count
         self.open_doors = student.open_doors
         try:
             names = student.load()
@@ -320,14 +297,11 @@ class _Hall:
                 self.enter()
             assert self.student is not None
             self.student.allow(max(1.0, self.seconds / 5))
-            came = _attempted(self.kind, trial)
-            if came.ended:
-                self.leave()
-            else:
-                self.borrowed |= self.student.borrowed()
-        except (Ended, RemoteError) as end:
+            came = _came(self.student.ask("attempt", self.name, trial.code, list(trial.asks)))
+            self.borrowed |= self.student.borrowed()
+        except (Ended, RemoteError, TypeError, ValueError, LookupError) as end:
             self.leave()
-            return _Came((), str(end), True, trial.code, ended=True)
+            return _Came((), visible(str(end)), True, trial.code, ended=True)
         return came
 
 

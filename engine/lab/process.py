@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import json
 import os
-import queue
 import secrets
 import signal
 import subprocess
@@ -35,7 +34,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from shutil import copyfile
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from ..shown import visible
 from .child import decode, encode
@@ -45,7 +44,10 @@ __all__ = ["MOST_PRINTED", "Ended", "Remote", "RemoteError", "Student", "end_all
 
 MOST_PRINTED: Final = 20_000
 """Bytes of output that are kept."""
+TO_START: Final = 30.0
+"""Seconds that a busy machine may take before the file is loaded; they do not count."""
 _LONGEST_ANSWER: Final = 2**22
+_END: Final = b"\0\n"
 _CHILD: Final = Path(__file__).with_name("child.py")
 _RUNNING: Final[set[Student]] = set()
 _INTERRUPTED: Final = threading.Event()
@@ -72,7 +74,7 @@ class Student:
 
     Args:
         file: a Python file that needs no other beside it.
-        seconds: of time, for everything together.
+        seconds: of time, for everything together, from when the process is ready.
         megabytes: of memory.
         watch: whether to count what glassgrad itself does for the file: see `borrowed`.
 
@@ -86,36 +88,36 @@ class Student:
         if _INTERRUPTED.is_set():
             raise Ended("timed out", "it was interrupted")
         self.file = Path(file)
-        self._end = time.monotonic() + seconds
-        self._seconds = seconds
-        self._until, self._allowed = self._end, seconds
+        self._seconds, self._allowed = seconds, TO_START
+        self._end = self._until = time.monotonic() + TO_START
         self._functions: list[Callable[..., Any]] = []
         self._remotes: dict[int, Remote] = {}
-        self._lines: queue.Queue[bytes] = queue.Queue(4)
         self._printed = bytearray()
         self._folder = tempfile.TemporaryDirectory(prefix="glassgrad-", ignore_cleanup_errors=True)
+        read, self._alarm = os.pipe()  # held open, so that reading ends when it is told to, whoever else writes
+        self._answers = os.fdopen(read, "rb")
         try:
             copyfile(self.file, Path(self._folder.name, self.file.name))
             self._process = self._started()
         except BaseException:
             self._folder.cleanup()
+            self._answers.close()
+            os.close(self._alarm)
             raise
-        self._threads = [
-            threading.Thread(target=read, args=(stream,), daemon=True)
-            for read, stream in ((self._read_answers, self._process.stdout), (self._read_output, self._process.stderr))
-        ]
+        self._threads = [threading.Thread(target=each, daemon=True) for each in (self._watch, self._read_output)]
         for thread in self._threads:
             thread.start()
-        self._watchdog = threading.Timer(seconds + 0.5, self._kill)  # for a line that nobody takes
-        self._watchdog.daemon = True
-        self._watchdog.start()
         _RUNNING.add(self)
         setup = {"seconds": seconds, "megabytes": megabytes, "file": self.file.name, "watch": watch}
         try:
             self._write({**setup, "path": [str(Path(folder).resolve()) for folder in sys.path if folder]})
             self.open_doors: tuple[str, ...] = tuple(map(str, self._read().get("left", ())))
-        except BaseException:
+            self._end = self._until = time.monotonic() + seconds
+            self._allowed = seconds
+        except BaseException as error:
             self.close()
+            if isinstance(error, Ended):
+                raise OSError(f"a process for {self.file} could not be started: {error}") from None
             raise
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -126,7 +128,7 @@ class Student:
         return subprocess.Popen(  # noqa: S603  # the purpose
             [sys.executable, "-I", "-B", "-u", "-X", "utf8", str(_CHILD)],
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=self._alarm,
             stderr=subprocess.PIPE,
             cwd=folder,
             env={**kept, **home, **few},
@@ -141,20 +143,29 @@ class Student:
 
     def close(self) -> None:
         """End the process and all that it started; what it printed can still be asked for."""
-        self._watchdog.cancel()
         _RUNNING.discard(self)
+        self._until = 0.0
         self._kill()
         self._process.wait()
-        for thread in self._threads:
-            with suppress(queue.Empty):  # what nobody reads any more must not hold it up
-                while True:
-                    self._lines.get_nowait()
-            thread.join(0.5)  # what escaped may hold the pipe open
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+        if not self._answers.closed:
+            self._threads[0].join(5.0)
+            self._answers.close()
+            os.close(self._alarm)
+        self._threads[1].join(0.5)  # what escaped may hold the pipe open
+        for stream in (self._process.stdin, self._process.stderr):
             with suppress(OSError, ValueError):
-                if stream is not None and not any(thread.is_alive() for thread in self._threads):
+                if stream is not None and not self._threads[1].is_alive():
                     stream.close()
         self._folder.cleanup()
+
+    def _watch(self) -> None:
+        """Wait for the end of the process, or for that of its time, and wake up whoever reads."""
+        while self._process.poll() is None and (left := self._until - time.monotonic()) > 0:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(min(left, 0.05))
+        self._kill()
+        with suppress(OSError):
+            os.write(self._alarm, _END)
 
     def _kill(self) -> None:
         with suppress(OSError):
@@ -268,26 +279,18 @@ class Student:
             self._process.stdin.flush()
 
     def _read(self) -> dict[str, Any]:
-        while True:
-            left = self._until - time.monotonic()
-            if left <= 0:
-                raise self._stopped(Ended("timed out", f"it was stopped after {self._allowed:g} s"))
-            ended = self._process.poll() is not None
-            try:
-                line = self._lines.get(timeout=0.2 if ended else min(left, 0.1))
-            except queue.Empty:
-                line = b"" if ended else b"."
-            if line == b"":
-                raise self._stopped(self._how_it_ended())
-            if line == b".":
-                continue
-            try:
-                answer = json.loads(line)
-            except (ValueError, RecursionError):
-                answer = None
-            if isinstance(answer, dict):
-                return answer
+        line = b"" if self._answers.closed else self._answers.readline(_LONGEST_ANSWER)
+        if line.endswith(_END) or not line:
+            late = time.monotonic() >= self._until
+            how = Ended("timed out", f"it was stopped after {self._allowed:g} s") if late else self._how_it_ended()
+            raise self._stopped(how)
+        try:
+            answer = json.loads(line)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
             raise self._stopped(_nonsense())
+        return answer
 
     def _how_it_ended(self) -> Ended:
         with suppress(subprocess.TimeoutExpired):
@@ -307,15 +310,10 @@ class Student:
         self.close()
         return reason
 
-    def _read_answers(self, stream: IO[bytes]) -> None:
+    def _read_output(self) -> None:
+        assert self._process.stderr is not None
         with suppress(OSError, ValueError):
-            while line := stream.readline(_LONGEST_ANSWER):
-                self._lines.put(line)
-        self._lines.put(b"")
-
-    def _read_output(self, stream: IO[bytes]) -> None:
-        with suppress(OSError, ValueError):
-            while part := os.read(stream.fileno(), 2**16):
+            while part := os.read(self._process.stderr.fileno(), 2**16):
                 self._printed += part[: max(0, MOST_PRINTED + 1 - len(self._printed))]
 
 

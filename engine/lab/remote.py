@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, NoReturn
 
 from ..shown import clipped, visible
+from .child import in_one_line
 
 
 class RemoteError(Exception):
@@ -25,8 +26,7 @@ class RemoteError(Exception):
 
     def told(self) -> str:
         """In one line: what it was, and where."""
-        at = f" (line {self.lines[-1][0]}: {clipped(self.lines[-1][1])})" if self.lines else ""
-        return visible(f"{self.kinds[0]}{f': {clipped(self.text, 300)}' if self.text else ''}{at}")
+        return visible(in_one_line({"kinds": self.kinds, "text": self.text, "lines": self.lines}))
 
 
 @cache

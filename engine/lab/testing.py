@@ -85,8 +85,8 @@ def run(
         tests: Python text with functions `test_…()`. They find the names of the file, but for those that Python itself
             has, and compare plain data: numbers, text, lists of them; `import glassgrad` gives that of the file's
             process. Objects of the file can be used, but not compared: `assert y.data == 4`, not `assert y == 4`.
-        seconds: for all together; a test that does not end is stopped after a quarter of it. One that ends the process,
-            or is stopped, does not end the others.
+        seconds: for all together; a test that does not end is stopped after half of what is left. One that ends the
+            process, or is stopped, does not end the others.
         megabytes: of memory.
         names: plain data and functions that the tests find, too.
 
@@ -105,32 +105,36 @@ def run(
     tree = ast.fix_missing_locations(_Telling().visit(ast.parse(tests)))
     code = compile(tree, "tests", "exec")
     found = [one.name for one in tree.body if isinstance(one, ast.FunctionDef) and one.name.startswith("test")]
-    begin = time.monotonic()
+    name, begin = Path(file).name, time.monotonic()
     done: list[Result] = []
-    ended, reason, output = "", "", ""
+    ended, reason, output, spent = "", "", "", 0.0
     doors: tuple[str, ...] = ()
     while len(done) < len(found) or not ended:
         loaded = False
-        with Student(file, seconds=seconds - (time.monotonic() - begin), megabytes=megabytes) as student:
-            doors = student.open_doors
+        with Student(file, seconds=seconds - spent, megabytes=megabytes) as student:
+            doors, ready = student.open_doors, time.monotonic()
             try:
                 space = _space(student, names or {})
                 loaded = True
-                exec(code, space)  # noqa: S102  # the teacher's tests, not the learner's file
+                wrong = _problem(lambda: exec(code, space), name)  # noqa: S102,B023  # the teacher's, and at once
+                if wrong is not None:
+                    done = [Result(test, False, wrong) for test in found or ["the tests"]]
                 while len(done) < len(found):
-                    student.allow(max(1.0, seconds / 4))
-                    done.append(_result(found[len(done)], space, Path(file).name))
+                    student.allow(max(1.0, (seconds - spent - time.monotonic() + ready) / 2))
+                    wrong = _problem(space[found[len(done)]], name)
+                    done.append(Result(found[len(done)], wrong is None, wrong or ""))
                 how, why = "finished", ""
             except RemoteError as error:
                 how, why = "raised", error.told()
             except Ended as end:
                 how, why = end.how, str(end)
+            spent += time.monotonic() - ready
         ended, reason, output = (ended, reason, output) if reason else (how, why, student.output)
-        if not loaded or how == "raised" or time.monotonic() - begin >= seconds:
+        if not loaded or how == "raised" or spent >= seconds:
             break
         if how != "finished":  # the next test gets a process of its own
             done.append(Result(found[len(done)], False, why))
-    done += [Result(name, False, f"not run: {reason}") for name in found[len(done) :]]
+    done += [Result(test, False, f"not run: {reason}") for test in found[len(done) :]]
     return Outcome(ended, reason, tuple(done), output, doors, time.monotonic() - begin)
 
 
@@ -148,18 +152,19 @@ def _space(student: Student, names: Mapping[str, Any]) -> dict[str, Any]:
     return {**mine, **names, "__builtins__": own, "__name__": "tests", "_compared": _compared, "_called": _called}
 
 
-def _result(name: str, space: dict[str, Any], file: str) -> Result:
+def _problem(function: Callable[[], Any], file: str) -> str | None:
+    """What went wrong in a function of the tests, in one line; None if nothing did."""
     try:
-        space[name]()
+        function()
     except RemoteError as error:
-        return Result(name, False, error.told())
+        return error.told()
     except NameError as error:
-        return Result(name, False, visible(f"{file} defines no {error.name}"))
+        return visible(f"{file} defines no {error.name}")
     except AssertionError as error:
-        return Result(name, False, visible(str(error)))
+        return visible(str(error))
     except Exception as error:
-        return Result(name, False, visible(clipped(f"{type(error).__name__}: {error}", 300)))
-    return Result(name, True)
+        return visible(clipped(f"{type(error).__name__}: {error}", 300))
+    return None
 
 
 class _Telling(ast.NodeTransformer):

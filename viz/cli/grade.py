@@ -120,17 +120,16 @@ def _print(files: Sequence[Path], grades: Sequence[Grade]) -> None:
         rows = [_summary(path, grade) for path, grade in zip(files, grades)]
         passed = sum(grade.ok for grade in grades)
         below = f"{passed} of {counted(len(grades), 'file')} ok"
-        print(Table(HEAD, rows, {3, 4, 5, 6}, below=below).text())
+        print(Table(HEAD, rows, {3, 4, 5}, below=below).text())
 
 
-HEAD = ("file", "class", "ok", "score", "right", "wrong", "not there", "first fault")
+HEAD = ("file", "of", "ok", "score", "right", "wrong", "first fault")
 
 
 def _summary(path: Path, grade: Grade) -> tuple[str, ...]:
-    wrong = grade.of("wrong")
-    counts = (str(len(grade.of(verdict))) for verdict in ("right", "wrong", "not there"))
-    fault = wrong[0].name if wrong else ""
-    return (visible(str(path)), visible(grade.name), "yes" if grade.ok else "no", f"{grade.score:.2f}", *counts, fault)
+    counts = (f"{grade.score:.2f}", str(grade.right), str(len(grade.wrong)))
+    first = visible("".join(grade.wrong[:1]))
+    return visible(str(path)), visible(grade.name), "yes" if grade.ok else "no", *counts, first
 
 
 def _csv(files: Sequence[Path], grades: Sequence[Grade]) -> str:
