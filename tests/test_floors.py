@@ -294,7 +294,7 @@ walk = gg.steps(graph)
 assert all(step.rule and step.sentence for step in walk)
 assert "sum:" in str(gg.explain(y, x))
 """,
-    "lab": """
+    "faults": """
 import glassgrad as gg
 for fault in gg.lab.FAULTS:
     example = gg.lab.smallest_example(fault)
@@ -316,7 +316,7 @@ assert gg.viz.draw_paths(y, x).svg.startswith("<svg")
 model = gg.nn.MLP(2, [3, 2], seed=1)
 assert "MLP" in gg.viz.draw(gg.nn.cross_entropy(model([x, w]), [0, 1]), fold=True).svg
 """,
-    "lab": """
+    "grade": """
 import glassgrad as gg
 from pathlib import Path
 engine = Path(folder, "engine.py")
@@ -333,6 +333,15 @@ for walk in (gg.viz.step(neuron, x=2.0, w=-1.0, b=0.5), gg.viz.step("n = x*w; ta
     page = walk.save(folder + "/page.html").read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
     assert "<iframe" in walk._repr_mimebundle_()["text/html"]
+""",
+    "exercises and questions": """
+from glassgrad.engine.lab.check import check
+from glassgrad.engine.lab.exercise import exercises
+from glassgrad.engine.lab.question import answer, questions
+for exercise in exercises():
+    assert all(result.passed for result in check(exercise.tests, exercise.solution))
+for question in questions():
+    assert question.name == "matrix" or answer(question)
 """,
 }
 

@@ -33,6 +33,8 @@ _SPELLINGS: Final = {
         ("≠", "!="),
         ("≈", "~"),
         ("√", "sqrt"),
+        ("½", "1/2"),
+        ("‖", "||"),
         ("Σ", "sum"),
         ("σ", "sigmoid"),
         ("\N{REPLACEMENT CHARACTER}", "?"),

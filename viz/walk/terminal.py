@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -172,7 +173,7 @@ def browse(
     """
     console = console or Console()
     index = 0
-    with console.screen(hide_cursor=True), _keys() as read_key:
+    with console.screen(hide_cursor=True), keys() as read_key:
         note = ""
         while True:
             console.clear()
@@ -237,11 +238,16 @@ _WINDOWS = {"M": "right", "K": "left", "G": "home", "O": "end"}
 
 
 @contextmanager
-def _keys() -> Iterator[Callable[[], str]]:
-    """A function that waits for one key and names it."""
+def keys() -> Iterator[Callable[..., str]]:
+    """A function that waits for one key and names it; given seconds, `"none"` if none comes in that time."""
     if sys.platform == "win32":
 
-        def read() -> str:
+        def read(seconds: float | None = None) -> str:
+            end = None if seconds is None else time.monotonic() + seconds
+            while end is not None and not msvcrt.kbhit():
+                if time.monotonic() > end:
+                    return "none"
+                time.sleep(0.05)
             key = msvcrt.getwch()
             return _WINDOWS.get(msvcrt.getwch(), "") or "?" if key in ("\x00", "\xe0") else key
 
@@ -251,7 +257,9 @@ def _keys() -> Iterator[Callable[[], str]]:
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
 
-    def read_key() -> str:
+    def read_key(seconds: float | None = None) -> str:
+        if not select.select([descriptor], [], [], seconds)[0]:
+            return "none"
         key = os.read(descriptor, 1).decode(errors="replace")
         if key != "\x1b":
             return key

@@ -1,0 +1,143 @@
+"""What a learner has done: the files of the exercises in a folder of theirs, checked, and what was passed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from ..writing import write_file
+from .check import Result
+from .exercise import Exercise, exercises
+from .process import Ended, RemoteError, Student
+
+PROGRESS: Final = "glassgrad-progress.json"
+"""For each exercise that was passed, a digest of the file that passed: a file changed since is open again."""
+SECONDS: Final = 10.0
+
+
+class Checked(NamedTuple):
+    """How a learner's file did.
+
+    Attributes:
+        results: one for each test; none if the file was stopped.
+        problem: what stopped it, or "".
+    """
+
+    results: tuple[Result, ...]
+    problem: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all tests pass."""
+        return bool(self.results) and all(result.passed for result in self.results)
+
+
+def find(text: str) -> Exercise:
+    """The exercise with that number or name.
+
+    Raises:
+        ValueError: if there is none; it says what there is.
+
+    >>> find("1").name, find("fork").number
+    ('slope_of_a_product', 10)
+    """
+    for exercise in exercises():
+        if text in (exercise.name, exercise.file) or (text.isdecimal() and int(text) == exercise.number):
+            return exercise
+    names = [exercise.name for exercise in exercises()]
+    close = get_close_matches(text, names, 1)
+    meant = f", did you mean {close[0]}?" if close else ""
+    raise ValueError(
+        f"there is no exercise {text!r}{meant} (they have the numbers 1 to {len(names)}; glassgrad learn lists them)"
+    )
+
+
+class Practice:
+    """The exercises in one folder.
+
+    Args:
+        folder: made when the first file is written.
+        seconds: that a check may take.
+    """
+
+    def __init__(self, folder: Path, seconds: float = SECONDS) -> None:
+        self.folder = folder
+        self.seconds = seconds
+
+    def path(self, exercise: Exercise) -> Path:
+        """The learner's file."""
+        return self.folder / exercise.file
+
+    def begin(self, exercise: Exercise) -> bool:
+        """Write the file, unless it is there; whether it was written.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        path = self.path(exercise)
+        if path.exists():
+            return False
+        if self.folder.exists() and not self.folder.is_dir():
+            raise NotADirectoryError(f"{self.folder} is a file, and the exercises need a folder")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_file(path, exercise.begin())
+        return True
+
+    def state(self, exercise: Exercise) -> str:
+        """`"done"` if the file passed as it is, `"begun"` if there is one, or `""`."""
+        try:
+            digest = _digest(self.path(exercise))
+        except OSError:
+            return ""
+        return "done" if self._passed().get(exercise.name) == digest else "begun"
+
+    def next_after(self, exercise: Exercise | None) -> Exercise | None:
+        """The first exercise after this one that is not done, or else the first of all; None if all are done."""
+        every = exercises()
+        start = exercise.number if exercise else 0
+        return next((one for one in [*every[start:], *every[:start]] if self.state(one) != "done"), None)
+
+    def check(self, exercise: Exercise) -> Checked:
+        """Run the tests on the learner's file, in a process of its own, and remember whether it passed.
+
+        Raises:
+            OSError: if the file cannot be read, or what was passed cannot be written.
+        """
+        path = self.path(exercise)
+        digest = _digest(path)
+        try:
+            source = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            return Checked((), f"{path.name} is not written in UTF-8: byte {error.start} is no part of a character")
+        checked = self._checked(exercise, path, source)
+        passed = self._passed()
+        if checked.ok:
+            passed[exercise.name] = digest
+            write_file(self.folder / PROGRESS, json.dumps(passed, indent=1) + "\n")
+        return checked
+
+    def _checked(self, exercise: Exercise, path: Path, source: str) -> Checked:
+        try:
+            with Student(path, seconds=self.seconds) as student:
+                there = student.ask("import", f"{__package__}.check")
+                rows = there.rows(exercise.tests, source, path.name)
+            return Checked(tuple(Result(*row) for row in rows))
+        except Ended as end:
+            loop = ": is there a loop without end?" if end.how == "timed out" else ""
+            return Checked((), f"{end}{loop}")
+        except RemoteError as error:
+            return Checked((), error.told())
+
+    def _passed(self) -> dict[str, str]:
+        try:
+            found = json.loads((self.folder / PROGRESS).read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # none yet, or spoiled: what was passed can be checked again
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
