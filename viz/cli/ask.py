@@ -55,7 +55,10 @@ def _print_answer(question: Question, console: Console) -> None:
     console.print(Text(f"{question.number}. {question.text}\n", "bold"), soft_wrap=True)
     console.print(Text(textwrap.indent(question.code.rstrip("\n"), "    "), "dim"), soft_wrap=True)
     console.print()
-    console.print(Text(textwrap.indent(printed.rstrip("\n"), "  "), TERMINAL_FORWARD), soft_wrap=True)
+    for line in printed.rstrip("\n").split("\n"):
+        filled = textwrap.fill(line, console.width - 1, initial_indent="  ", subsequent_indent="    ")
+        shown = filled if len(line) > console.width - 3 else f"  {line}".rstrip()
+        console.print(Text(shown, TERMINAL_FORWARD), soft_wrap=True)
     console.print()
     console.print(Text(textwrap.fill(question.why, console.width - 1)), soft_wrap=True)
     console.print(Text.assemble("\nPlay on: ", (question.play, "bold")), soft_wrap=True)
