@@ -51,6 +51,17 @@ def domain_error(name: str, operands: tuple[Any, ...], error: Exception) -> Doma
     return kinds.get(reason, DomainError)(f"{what}{where} ({why})")
 
 
+def formula_of(node: Any) -> str:
+    """What a message calls a node: by label, by number or by a short formula; else by its op and its number.
+
+    >>> from glassgrad import Value
+    >>> formula_of(Value(2.0, "x") * Value(3.0, "w")), formula_of(Value(2.0) * 3)
+    ('x * w', 'mul = 6')
+    """
+    part = _part(node, _DEPTH)
+    return part[0] if part else f"{visible(node.op)} = {node._data:.4g}" if node.op else repr(node._data)
+
+
 def _is_variable(v: Any) -> bool:
     return is_value(v) and v._kind != CONST
 

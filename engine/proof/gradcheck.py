@@ -1,53 +1,64 @@
-"""The gradient check: backpropagation against derivatives that were found without it.
+"""The gradient check: backpropagation against derivatives that were found without it, in three pieces.
 
-Two witnesses. The complex-step derivative of the recorded graph, evaluated by NumPy, is exact to rounding
-(Squire & Trapp 1998, SIAM Review 40(1), 110-112) and proves the rules. Richardson-extrapolated central
-differences of the function itself (Ridders 1982) prove that the graph is the whole truth: that no
-gradient got lost through `.data` on the way.
+Each slope is proved by itself, against the complex step of its op's own formula (`local`); that the chain rule has put
+them together rightly, by adding up all contributions once more (`resum`); that the graph is the whole truth, by calling
+the function elsewhere (`truth`). So nothing right looks wrong because it is flat, steep, cancelled or near a kink, and
+what is wrong has a name.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
-import numpy as np
-
-from ..core.backward import differentiable_order
-from ..core.chain import chain_rule, edges, topological_order
+from ..core.backward import WALKING
 from ..core.grad import grad
-from ..core.origin import MOVING
+from ..core.origin import CONST, DETACHED, MOVING
 from ..core.own import own_name
-from ..core.value import Value, no_grad
-from ..errors import DomainError
+from ..core.record import NOT_COMPUTED
+from ..core.value import Value
+from ..number import number
 from ..rules.notation import short
-from ..rules.ops import OPS
 from ..shown import described, few
-from .reference import evaluate, kink_signs
-from .report import Report, Row
+from ..story.source import record_source
+from .graph import Proof
+from .guess import Mistake
+from .inputs import prepare
+from .local import DIFFERENCE
+from .own import Rates, code_place, told_place, verdict, wrong_rules
+from .reference import YOURS, compared, numbers_of
+from .report import CANNOT_TELL, KINK, RIGHT, WRONG, Fault, Report, Row
+from .resum import exact_sum, results_first
+from .truth import SHARE, UNDEFINED, Function, Graph, Side, beside
 
-COMPLEX_STEP = 1e-30
-EXACT = 1e-10
-"""Relative error up to which a complex-step row is right: rounding over a long graph, nothing more."""
-CLOSE = 1e-4
-"""The same for difference quotients: above it the course notes of CS231n (Stanford) call a gradient suspicious."""
-ON_ITS_WORD = "your own rule"
+ON_ITS_WORD: Final = "your own rule"
 """The witness where a rule of the learner's own is taken as it is."""
-BRANCHES = "f changes otherwise than its graph says: it reads .data, or branches on it"
-EACH = 64
+EXACT: Final = 1e-10
+"""A larger relative error that is mere rounding is not one, and counts as 0."""
+MOVED: Final = "f, moved"
+"""The witness where the function does what its graph does not say."""
+LOST: Final = "f changes otherwise than its graph says"
+EACH: Final = 64
 """Up to so many inputs are moved one by one; more are moved together, in random directions."""
+_SEARCHED: Final = 2000
+"""Among so many inputs the one whose gradient is lost is looked for."""
+_WAY_OUT: Final = "no gradient flows back: .data, float() and the functions of math lead out of the graph"
+_LOST: Final = ".data or float() stands where the Value itself is needed: outside of the graph there is no gradient"
 
 
 def gradcheck(
-    f: Callable[..., Value] | Value,
+    f: Callable[..., Any] | Value,
     inputs: Sequence[float | Value] | Mapping[str, float],
     *,
     second_order: bool = False,
     names: Sequence[str] | None = None,
     seed: int = 0,
+    reference: Callable[..., Any] | Sequence[float] | Mapping[str, float] | None = None,
 ) -> Report:
-    """Check the gradient of `f` at `inputs`.
+    """Check the gradient of `f` at `inputs`: what `backward()` leaves, and what `gg.grad` gives.
 
     Args:
         f: a function of Values that returns a Value; or a result already computed, with `inputs` the Values
@@ -58,14 +69,17 @@ def gradcheck(
         second_order: check the second derivatives, too.
         names: what to call the inputs in the report; by default their labels or the parameter names of `f`.
         seed: for the random directions when there are more than 64 inputs.
+        reference: a gradient of your own to be checked in the place of ours: a function of the same arguments as plain
+            numbers (it may use NumPy), or the numbers, in the order of the inputs or by name.
 
     Returns:
-        A report; it is true if everything is right.
+        A report; it is true if everything is proved. What is wrong is named in its `faults`: op, operand, line, and
+        the mistake that gives such a number.
 
     Raises:
         RuntimeError: if `f` or another thread writes to an input meanwhile; that number stays.
-        TypeError: if `f` does not return a Value, no inputs are given, or others than `f` takes.
-        ValueError: if an input was computed from others, or a rule of your own cannot be proved.
+        TypeError: if `f` returns neither a Value nor a number, no inputs are given, or others than `f` takes.
+        ValueError: if an input was computed from others, or `reference` does not give a number for each input.
 
     >>> from glassgrad import Value
     >>> report = gradcheck(lambda x, w: (x * w).tanh(), [0.5, -1.5])
@@ -73,276 +87,312 @@ def gradcheck(
     (True, True)
     """
     with MOVING:
-        return _gradcheck(f, inputs, second_order, names, seed)
-
-
-def _gradcheck(
-    f: Callable[..., Value] | Value,
-    inputs: Sequence[float | Value] | Mapping[str, float],
-    second_order: bool,
-    names: Sequence[str] | None,
-    seed: int,
-) -> Report:
-    call, leaves = _prepare(f, inputs, names)
-    labels = [leaf.label or f"x{i}" for i, leaf in enumerate(leaves)] if names is None else list(names)
-    y = call()
-    if not isinstance(y, Value):
-        raise TypeError(f"gradcheck: f must return a Value, got {described(y)}")
-    own = [v for v in topological_order(y) if own_name(v.op)]
-    if own and isinstance(f, Value):
-        raise ValueError(
-            f"gradcheck of a result cannot prove a rule of your own ({_own_rules(own)}), only the function behind it "
-            "can: gradcheck(f, inputs)"
-        )
-    analytic = grad(y, leaves)
-    rows = _graph_rows(y, leaves, labels, analytic)
-    if not isinstance(f, Value):
-        blame = f"perhaps a rule of your own is wrong: {_own_rules(own)}" if own else BRANCHES
-        rows = _function_rows(call, y, leaves, labels, analytic, rows, seed, blame)
-    if second_order:
-        for label, derivative in zip(labels, grad(y, leaves, create_graph=True)):
-            seconds = grad(derivative, leaves)
-            pairs = [f"{label},{other}" for other in labels]
-            rows += _graph_rows(derivative, leaves, pairs, seconds)
-    return Report(tuple(rows), y.data)
-
-
-def _prepare(
-    f: Callable[..., Value] | Value, inputs: Sequence[float | Value] | Mapping[str, float], names: Sequence[str] | None
-) -> tuple[Callable[[], Value], list[Value]]:
-    if isinstance(inputs, (int, float, str, Value)) or not isinstance(inputs, Iterable):
-        raise TypeError(
-            "gradcheck takes its inputs in a list, one for each argument of f, or by name, got "
-            f"{described(inputs)}: write gradcheck(f, [{inputs!r}])"
-        )
-    inputs = inputs if isinstance(inputs, Mapping) else list(inputs)
-    if not callable(f) and not isinstance(f, Value):
-        raise TypeError(f"gradcheck takes a function that returns a Value, or a Value, got {described(f)}")
-    if not inputs:
-        raise TypeError("gradcheck needs at least one input to differentiate with respect to")
-    if len({id(x) for x in inputs if isinstance(x, Value)}) < sum(isinstance(x, Value) for x in inputs):
-        raise ValueError("gradcheck: a Value is given twice among the inputs; give each once")
-    if names is not None and len(names) != len(inputs):
-        raise ValueError(f"gradcheck: {len(inputs)} inputs but {len(names)} names")
-    if isinstance(f, Value):
-        if not isinstance(inputs, Sequence) or not all(isinstance(x, Value) for x in inputs):
-            raise TypeError("gradcheck of a result takes the Values it was computed from as inputs")
-        return (lambda: f), list(inputs)  # type: ignore[arg-type]  # checked just above
-    if isinstance(inputs, Mapping):
-        named = {name: Value(x, name) for name, x in inputs.items()}
-        return (lambda: f(**named)), list(named.values())
-    fewest, most = _arguments(f)
-    values_read = fewest == 0 and all(isinstance(x, Value) for x in inputs)
-    if not values_read and not fewest <= len(inputs) <= most:
-        takes = f"{fewest}" if fewest == most else f"{fewest} to {most:g}"
-        raise TypeError(
-            f"gradcheck: f takes {takes} argument{'s' * (takes != '1')}, but {len(inputs)} inputs are given: "
-            "give one for each argument, or the Values that f() reads"
-        )
-    if all(isinstance(x, Value) for x in inputs):
-        values: list[Value] = list(inputs)  # type: ignore[arg-type]  # checked just above
-        for v in values:
-            if v.inputs:
-                raise ValueError(f"gradcheck moves its inputs, but {v!r} was computed from others: give it the leaves")
-        return f if values_read else (lambda: f(*values)), values
-    labels = names or _parameters(f, len(inputs))
-    if any(isinstance(x, Value) for x in inputs):
-        raise TypeError("gradcheck takes numbers, given to f by position, or Values that f() reads, not both at once")
-    values = [Value(x, label) for x, label in zip(inputs, labels)]  # type: ignore[arg-type]  # Value() checks
-    return (lambda: f(*values)), values
-
-
-def _arguments(f: Callable[..., Value]) -> tuple[int, float]:
-    """How many arguments `f` takes by position: at least, at most."""
-    try:
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):
-        return 0, math.inf
-    plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    several = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    return sum(p.default is p.empty for p in plain), math.inf if several else len(plain)
-
-
-def _own_rules(own: Sequence[Value]) -> str:
-    """Those nodes for a message, the first few by name."""
-    return few([f"{v.label or own_name(v.op)} at {short(v.inputs[0].data)}" for v in own], 3)
-
-
-def _parameters(f: Callable[..., Value], count: int) -> list[str]:
-    try:
-        found = [
-            p.name
-            for p in inspect.signature(f).parameters.values()
-            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        ]
-    except (TypeError, ValueError):
-        found = []
-    return found[:count] if len(found) >= count else [f"x{i}" for i in range(count)]
+        call, leaves = prepare(f, inputs, names)
+        labels = [leaf.label or f"x{i}" for i, leaf in enumerate(leaves)] if names is None else list(names)
+        y = call()
+        if not isinstance(y, Value) or y.op in (CONST, DETACHED):
+            return _nothing_recorded(f, call, leaves, labels, y)
+        check = _Check(call, leaves, labels, y, isinstance(f, Value))
+        check.first_order()
+        if check.is_function:
+            check.function(seed)
+        if reference is not None and not check.faults:
+            found = numbers_of(reference, leaves, labels, isinstance(inputs, Mapping))
+            check.rows, check.faults = compared(check.proof, leaves, check.rows, found)
+            return Report(tuple(check.rows), y._data, tuple(check.faults), YOURS)
+        if second_order and not check.proof.refused:
+            check.second_order()
+        return check.report()
 
 
 def relative_error(a: float, n: float, scale: float = 0.0) -> float:
-    """|a − n| / max(|a|, |n|); 0 where the difference is within rounding of `scale`."""
+    """|a − n| / max(|a|, |n|, scale)."""
     difference = abs(a - n)
-    if difference <= 1e-14 * scale or difference == 0.0:
+    if difference == 0.0:
         return 0.0
-    return difference / max(abs(a), abs(n)) if math.isfinite(difference) else math.inf
+    return difference / max(abs(a), abs(n), scale) if math.isfinite(difference) else math.inf
 
 
-# -- the complex step on the recorded graph -----------------------------------------------------------------
-
-
-def _graph_rows(y: Value, leaves: list[Value], labels: Sequence[str], analytic: Sequence[float]) -> list[Row]:
-    order = topological_order(y)
-    exact = all(OPS[node.op].analytic for node in order if node.op in OPS)
-    numeric = _complex_step(order, leaves) if exact else _differences_of_graph(order, leaves)
-    method, limit = ("complex step", EXACT) if exact else ("central difference", CLOSE)
-    if any(own_name(node.op) for node in order):
-        method = ON_ITS_WORD  # `evaluate` goes by its slopes; differences of the function prove it
-    crossed = _kinks(order, leaves)
-    terms = _term_sizes(y, leaves)
-    rows = []
-    for leaf, label, a, n, size in zip(leaves, labels, analytic, numeric, terms):
-        error = relative_error(a, n, size)
-        kink = crossed.get(leaf, "")
-        verdict = "kink" if kink else "right" if error <= limit else "wrong"
-        rows.append(Row(label, a, n, error, verdict, method, kink))
-    return rows
-
-
-def _complex_step(order: list[Value], leaves: list[Value]) -> list[float]:
-    found: list[float] = []
-    for start in range(0, len(leaves), EACH):
-        chunk = leaves[start : start + EACH]
-        steps = 1j * COMPLEX_STEP * np.eye(len(chunk))
-        given = {leaf: leaf.data + steps[i] for i, leaf in enumerate(chunk)}
-        y = np.broadcast_to(evaluate(order, given, complex_step=True)[order[-1]], len(chunk))
-        found.extend((np.imag(y) / COMPLEX_STEP).tolist())
-    return found
-
-
-def _differences_of_graph(order: list[Value], leaves: list[Value]) -> list[float]:
-    def along(i: int, t: float) -> float:
-        return float(evaluate(order, {leaves[i]: np.float64(leaves[i].data + t)})[order[-1]])
-
-    return [richardson(lambda t, i=i: along(i, t), leaf.data) for i, leaf in enumerate(leaves)]  # type: ignore[misc]  # i is bound
-
-
-def _kinks(order: list[Value], leaves: list[Value]) -> dict[Value, str]:
-    """For each input, which branch changes when it moves a little to either side."""
-    if not any(node.op in OPS and OPS[node.op].kinks for node in order):
-        return {}
-    found: dict[Value, str] = {}
-    for start in range(0, len(leaves), EACH):
-        chunk = leaves[start : start + EACH]
-        sides = []
-        for side in (-1.0, 1.0):
-            given = {}
-            for i, leaf in enumerate(chunk):
-                given[leaf] = np.full(len(chunk), leaf.data)
-                given[leaf][i] += side * 1e-7 * max(1.0, abs(leaf.data))
-            sides.append(kink_signs(order, evaluate(order, given)))
-        for node, before in sides[0].items():
-            for left, right in zip(before, sides[1][node]):
-                crossed = np.broadcast_to(left * right, len(chunk)) < 0
-                for i in map(int, np.flatnonzero(crossed)):
-                    found.setdefault(chunk[i], f"{node.op} at {short(node.inputs[0].data)} has a kink here")
-    return found
-
-
-def _term_sizes(y: Value, leaves: list[Value]) -> list[float]:
-    """How large the contributions to each gradient are before they cancel: what rounding is measured against."""
-    sizes: dict[Value, float] = {y: 1.0}
-
-    def steep(node: Value) -> Iterator[tuple[int, Value, float]]:
-        return ((position, v, abs(slope)) for position, v, slope in edges(node))
-
-    for _ in chain_rule(differentiable_order(y), steep, sizes):
-        pass
-    return [sizes.get(leaf, 0.0) for leaf in leaves]
-
-
-# -- difference quotients of the function itself ------------------------------------------------------------
-
-
-def richardson(along: Callable[[float], float], at: float) -> float:
-    """The derivative at 0 of `along`, by central differences extrapolated twice (error of order h⁶)."""
-    h = 1e-2 * max(1.0, abs(at)) ** 0.5
-    best, best_spread = math.nan, math.inf
-    for _ in range(5):  # a smaller h where the function is wild or leaves its domain
-        try:
-            d = [(along(h / k) - along(-h / k)) * k / (2 * h) for k in (1, 2, 4)]
-        except DomainError:
-            h /= 8
-            continue
-        once = [(4 * d[1] - d[0]) / 3, (4 * d[2] - d[1]) / 3]
-        value, spread = (16 * once[1] - once[0]) / 15, abs(once[1] - once[0])
-        if spread < best_spread:
-            best, best_spread = value, spread
-        h /= 8
-    return best
-
-
-def _function_rows(
-    call: Callable[[], Value],
-    y: Value,
-    leaves: list[Value],
-    labels: list[str],
-    analytic: list[float],
-    rows: list[Row],
-    seed: int,
-    blame: str,
-) -> list[Row]:
-    """Check `f` itself, moving its inputs; a row that was right becomes wrong where `f` disagrees."""
-    start = [leaf.data for leaf in leaves]
-
-    def move(direction: Sequence[float], t: float) -> float:
-        moved = [x + t * d for x, d in zip(start, direction)]
-        try:
-            for leaf, x in zip(leaves, moved):
-                leaf._data = x  # for a moment: no statement about an earlier result becomes false
-            with no_grad():
-                return call().data
-        finally:
-            changed = [leaf for leaf, x in zip(leaves, moved) if leaf._data is not x]
-            for leaf, x, known in zip(leaves, moved, start):
-                leaf._data = known if leaf._data is x else leaf._data
-            if changed:
-                raise RuntimeError(
-                    f"{changed[0]!r} was changed while gradcheck moved it, by f or by another thread: "
-                    "nothing is proved; check again when nobody writes to the inputs"
-                )
-
-    scale = max(1.0, abs(y.data))
-    if len(leaves) <= EACH:
-        checked = []
-        for i, row in enumerate(rows):
-            direction = [float(k == i) for k in range(len(leaves))]
-            n = richardson(lambda t, d=direction: move(d, t), start[i])  # type: ignore[misc]  # d is bound
-            close = abs(row.analytic - n) <= CLOSE * max(abs(row.analytic), abs(n)) + 1e-9 * scale
-            if row.verdict == "right" and not (close and row.method != ON_ITS_WORD):
-                error, verdict = relative_error(row.analytic, n, scale), "right" if close else "wrong"
-                row = Row(row.name, row.analytic, n, error, verdict, "central difference", "" if close else blame)
-            checked.append(row)
-        return checked
-    rng = np.random.default_rng(seed)
-    extra = []
-    for k in range(3):
-        direction = [
-            0.0 if row.verdict == "kink" else d for row, d in zip(rows, rng.standard_normal(len(leaves)).tolist())
-        ]
-        a = math.fsum(g * d for g, d in zip(analytic, direction))
-        n = richardson(lambda t, d=direction: move(d, t * 1e-2), 0.0) * 1e2  # type: ignore[misc]  # d is bound
-        error = relative_error(a, n, 1e5 * scale)
-        verdict = "right" if error <= CLOSE else "wrong"
-        extra.append(
-            Row(
-                f"direction {k + 1}",
-                a,
-                n,
-                error,
-                verdict,
-                "central difference",
-                "inputs moved together, those at a kink left out" + (f"; {blame}" if verdict == "wrong" else ""),
-            )
+def _nothing_recorded(
+    f: Any, call: Callable[[], Any], leaves: Sequence[Value], labels: Sequence[str], y: Any
+) -> Report:
+    """The report of a function whose result has no graph: every gradient is lost."""
+    if isinstance(y, Value):
+        if isinstance(f, Value):
+            grad(y, leaves)  # raises: nothing can be said of a result without history
+        reason = (
+            "f's result was made under no_grad() or by detach()" if y.op == DETACHED else "f's result is a constant"
         )
-    return rows + extra
+        value = y._data
+    else:
+        try:
+            value = number(y, "f")
+        except TypeError:
+            missing = ": does it lack its return?" if y is None else ""
+            raise TypeError(f"gradcheck: f must return a Value, got {described(y)}{missing}") from None
+        reason = f"f must return a Value, got {described(y)}"
+    function, rows = Function(call, leaves), []
+    for i, (leaf, label) in enumerate(zip(leaves, labels)):
+        rate = math.nan
+        if i < EACH:
+            direction = [float(k == i) for k in range(len(leaves))]
+            rate = Rates(function, direction, leaf._data, 0).of_result().value
+        rows.append(Row(label, 0.0, rate, relative_error(0.0, rate), WRONG, DIFFERENCE, "no gradient flows"))
+    return Report(
+        tuple(rows), value, (Fault(f"{reason}: nothing is recorded behind it", (Mistake("lost", _WAY_OUT),)),)
+    )
+
+
+class _Check:
+    """One gradient check while it goes on: its rows and faults so far."""
+
+    def __init__(
+        self, call: Callable[[], Any], leaves: list[Value], labels: list[str], y: Value, is_result: bool
+    ) -> None:
+        self.call, self.leaves, self.labels, self.y, self.is_function = call, leaves, labels, y, not is_result
+        self.named = dict(zip(leaves, labels))
+        self.proof = Proof(y, self.named)
+        self.rows: list[Row] = []
+        self.faults: list[Fault] = []
+
+    def report(self) -> Report:
+        """What was found."""
+        return Report(tuple(self.rows), self.y._data, tuple(self.faults))
+
+    # -- the graph ----------------------------------------------------------------------------------------------
+
+    def first_order(self) -> None:
+        """Check slopes and chain rule; the rows that follow from them."""
+        if self.proof.refused:
+            self._refused()
+            return
+        nodes = list(dict.fromkeys([*self.leaves, *self.proof.chained.gradient]))
+        given = {"gg.grad()": dict(zip(nodes, grad(self.y, nodes))), "backward()": self._left_behind(nodes)}
+        self._chain(self.proof, given)
+        self.rows = self._graph_rows(self.proof, self.labels, given)
+        self.faults += self.proof.wrong_slopes(self._place)
+
+    def second_order(self) -> None:
+        """Check the derivatives of each derivative."""
+        for label, leaf, derivative in zip(self.labels, self.leaves, grad(self.y, self.leaves, create_graph=True)):
+            proof = Proof(derivative, self.named)
+            given = {"gg.grad()": dict(zip(self.leaves, grad(derivative, self.leaves)))}
+            self._chain(proof, given)
+            expected, doubt = self.proof.proved.gradient.get(leaf, 0.0), self.proof.doubt(leaf) + proof.rounding
+            if abs(derivative._data - expected) > doubt and not self.faults:
+                sentence = f"grad(create_graph=True) gives {derivative._data!r} for {label} instead of {expected!r}."
+                self.faults.append(Fault(sentence))
+            self.rows += self._graph_rows(proof, [f"{label},{other}" for other in self.labels], given)
+            known = {(fault.op, fault.operand) for fault in self.faults}
+            self.faults += [one for one in proof.wrong_slopes(lambda _: "") if (one.op, one.operand) not in known]
+
+    def _chain(self, proof: Proof, given: Mapping[str, Mapping[Value, float]]) -> None:
+        found = {who: proof.wrong_chain(who, self.leaves, numbers) for who, numbers in given.items()}
+        faults = [fault for fault in found.values() if fault]
+        if len(faults) == 2 and faults[0].found == faults[1].found:
+            faults = [f for f in [proof.wrong_chain(" and ".join(given), self.leaves, next(iter(given.values())))] if f]
+        self.faults += faults
+
+    def _left_behind(self, asked: Sequence[Value]) -> dict[Value, float]:
+        """The gradients that `backward()` leaves; all are as before afterwards."""
+        with WALKING:
+            nodes = list(dict.fromkeys([*self.proof.order, *self.leaves]))
+            before = [v._grad for v in nodes]
+            try:
+                for v in nodes:
+                    v._grad = NOT_COMPUTED
+                self.y.backward()
+                return {v: v._grad + 0.0 for v in asked}
+            finally:
+                for v, old in zip(nodes, before):
+                    v._grad = old
+
+    def _graph_rows(self, proof: Proof, labels: Sequence[str], given: Mapping[str, Mapping[Value, float]]) -> list[Row]:
+        unproved = proof.below([e.node for e in proof.unknown])
+        bent = proof.below([e.node for e in proof.kinks]) if proof.kinks else set()
+        owned = proof.below(proof.own) if proof.own else set()
+        rows = []
+        for leaf, label in zip(self.leaves, labels):
+            n = proof.proved.gradient.get(leaf, 0.0)
+            a = max((numbers[leaf] for numbers in given.values()), key=lambda g: abs(g - n))
+            method = ON_ITS_WORD if owned and leaf in owned else proof.method
+            doubt = proof.doubt(leaf)
+            if leaf in unproved or not math.isfinite(doubt + n) or not math.isfinite(leaf._data):
+                rows.append(Row(label, a, n, math.nan, CANNOT_TELL, method, self._why_not(proof, leaf)))
+            elif not proof.close(leaf, a):
+                rows.append(Row(label, a, n, relative_error(a, n), WRONG, method))
+            elif leaf in owned and not self.is_function:
+                own = few([f"{own_name(v.op)} at {short(v.inputs[0]._data)}" for v in proof.own], 3)
+                note = f"a result cannot prove a rule of your own ({own}), its function can: gradcheck(f, inputs)"
+                rows.append(Row(label, a, n, math.nan, CANNOT_TELL, method, note))
+            else:
+                error = relative_error(a, n)  # large only where rounding is all that is left of the gradient
+                row = Row(label, a, n, error if error <= EXACT else 0.0, RIGHT, method)
+                rows.append(self._at_kink(proof, leaf, row) if leaf in bent else row)
+        return rows
+
+    def _why_not(self, proof: Proof, leaf: Value) -> str:
+        if not math.isfinite(leaf._data):
+            return f"{self.named[leaf]} is {leaf._data}: a derivative needs finite numbers"
+        for edge in reversed(proof.unknown):
+            if leaf in proof.below([edge.node]):
+                numbers = ", ".join(short(v._data) for v in edge.node.inputs[:3])
+                return f"the slope of {edge.node.op} at {numbers} cannot be found by other means"
+        return "a gradient on the way is larger than the largest float"
+
+    def _at_kink(self, proof: Proof, leaf: Value, row: Row) -> Row:
+        (left, right), jumps, noise = proof.sides(leaf)
+        doubt = proof.doubt(leaf) + noise
+        if not jumps and abs(left - row.analytic) <= doubt and abs(right - row.analytic) <= doubt:
+            return row
+        edge = next(e for e in reversed(proof.kinks) if leaf in proof.below([e.node]))
+        at = (
+            short(edge.node.inputs[0]._data)
+            if len(edge.node.inputs) == 1
+            else ", ".join(short(v._data) for v in edge.node.inputs)
+        )
+        what = "jumps" if edge.slope is not None and edge.slope.jumps else "has a kink"
+        note = f"{edge.node.op} at {at} {what} here: left | right"
+        return replace(row, verdict=KINK, note=note, sides=(left, right))
+
+    # -- the function -------------------------------------------------------------------------------------------
+
+    def function(self, seed: int) -> None:
+        """Check the function itself, moving its inputs."""
+        function = Function(self.call, self.leaves)
+        again = function.moved([0.0] * len(self.leaves), 0.0).value
+        if not abs(again - self.y._data) <= 8 * self.proof.rounding and math.isfinite(again + self.y._data):
+            note = f"f gave {again!r} when called again, {self.y._data!r} before: equal inputs must give equal results"
+            self.rows = [replace(r, verdict=CANNOT_TELL, note=note) if r.verdict != WRONG else r for r in self.rows]
+            return
+        if not all(math.isfinite(x) for x in [*function.start, self.y._data]):
+            return
+        graph = Graph(self.proof.order, self.leaves, self.proof.rounding)
+        axes = [[float(k == i) for k in range(len(self.leaves))] for i in range(min(len(self.leaves), _SEARCHED))]
+        every: list[Rates] = []
+        if len(self.leaves) <= EACH:
+            for i, axis in enumerate(axes):
+                if not self.proof.refused:
+                    self._beside(i, beside(function, graph, axis, self.rows[i].analytic, abs(function.start[i])))
+                every += self._own_row(i, function, axis)
+        else:
+            every = self._directions(function, graph, axes, random.Random(seed))  # noqa: S311  # no secret
+        self._lost_fault()
+        wrong = any(row.verdict == WRONG and row.method == DIFFERENCE for row in self.rows)
+        if self.proof.own and wrong and not self.proof.refused:
+            self.faults += wrong_rules(self.proof, every)
+
+    def _directions(
+        self, function: Function, graph: Graph, axes: list[list[float]], draw: random.Random
+    ) -> list[Rates]:
+        count, every = len(self.leaves), []
+        gradients = [row.analytic for row in self.rows]
+        lost = False
+        for k in range(3):
+            direction = [draw.gauss(0.0, 1.0) * 1e-2 for _ in range(count)]
+            a = exact_sum(g * d for g, d in zip(gradients, direction))
+            row = Row(f"direction {k + 1}", a * 1e2, a * 1e2, 0.0, RIGHT, MOVED, "inputs moved together")
+            self.rows.append(row)
+            if self.proof.own:
+                every += self._own_row(count + k, function, direction, 1e2)
+            else:
+                self._beside(count + k, beside(function, graph, direction, a, 1.0), 1e2)
+                lost = lost or self.rows[-1].verdict != RIGHT
+        for i, axis in enumerate(axes if lost else ()):
+            self._beside(i, beside(function, graph, axis, gradients[i], abs(function.start[i])))
+        return every
+
+    def _beside(self, i: int, sides: tuple[Side, Side], unit: float = 1.0) -> None:
+        """What the function does beside its graph, in row `i`."""
+        row = self.rows[i]
+        a = row.analytic
+        left, right = (side if side.lost == side.lost else None for side in sides)
+        if left is None and right is None:
+            if row.verdict in (RIGHT, KINK):
+                note = "f is undefined, or runs otherwise, wherever this input is moved"
+                self.rows[i] = replace(row, verdict=CANNOT_TELL, note=note)
+            return
+        left, right = left or right or sides[0], right or left or sides[1]
+        limits = [max(SHARE * abs(a), side.doubt * unit) for side in (left, right)]
+        gone = [abs(side.lost * unit) > limit for side, limit in zip((left, right), limits)]
+        apart = left.lost * unit, right.lost * unit
+        if gone == [True, True] and all(map(math.isfinite, apart)):
+            n = row.numeric + sum(apart) / 2
+            self.rows[i] = replace(row, numeric=n, error=relative_error(a, n), verdict=WRONG, method=MOVED, note=LOST)
+        elif any(gone) and row.verdict in (RIGHT, KINK):
+            both = row.sides or (a, a)
+            note = "f branches here: left | right"
+            self.rows[i] = replace(row, verdict=KINK, note=note, sides=(both[0] + apart[0], both[1] + apart[1]))
+            if gone == [True, True]:
+                self.rows[i] = replace(row, verdict=CANNOT_TELL, note="f jumps here")
+        elif not any(gone) and row.verdict == RIGHT and max(limits) > 1e-4 * abs(a) > 0.0:
+            note = "what f does beside its graph is lost in the rounding of its result"
+            self.rows[i] = replace(row, verdict=CANNOT_TELL, note=note)
+
+    def _own_row(self, i: int, function: Function, direction: Sequence[float], unit: float = 1.0) -> list[Rates]:
+        """Let differences of the function prove row `i`, if a rule of the learner's own is behind it."""
+        row = self.rows[i]
+        if not self.proof.own or row.verdict not in (RIGHT, WRONG) or row.note == LOST:
+            return []
+        rates = Rates(function, direction, function.start[i] if i < len(self.leaves) else 0.0, len(self.proof.order))
+        said, n, note, sides = verdict(row.analytic / unit, rates)
+        n *= unit
+        if self.proof.refused:
+            said, note = (WRONG, row.note) if row.verdict == WRONG else (said, note)
+        size = max(1.0, abs(self.y._data)) * 1e-9
+        self.rows[i] = replace(
+            row,
+            numeric=n,
+            error=relative_error(row.analytic, n, size if said == RIGHT else 0.0),
+            verdict=said,
+            method=DIFFERENCE,
+            note=note or (row.note if said != WRONG else ""),
+            sides=sides,
+        )
+        return [rates]
+
+    # -- faults -------------------------------------------------------------------------------------------------
+
+    def _lost_fault(self) -> None:
+        lost = [row for row in self.rows if row.note == LOST]
+        if not lost:
+            return
+        row = lost[0]
+        more = f", and so in {few([r.name for r in lost[1:]])}" if len(lost) > 1 else ""
+        sentence = (
+            f"The graph is not all that f does: its slope in {row.name} is {short(row.numeric)}, but its graph gives "
+            f"{short(row.analytic)}{more}"
+        )
+        mistake = Mistake("lost", _LOST)
+        self.faults.append(Fault(sentence, (mistake,), expected=row.numeric, found=row.analytic))
+
+    def _refused(self) -> None:
+        """The rows where a rule of the learner's own has no slopes: what it does wrong is known."""
+        behind = self.proof.below(list(self.proof.refused))
+        strangers = any("not among its children" in reason for reason in self.proof.refused.values())
+        rule = all(v.__dict__.get("_rule") for v in self.proof.refused)
+        left = self._left_behind(self.leaves) if rule and not strangers else {}
+        for leaf, label in zip(self.leaves, self.labels):
+            said = WRONG if leaf in behind else CANNOT_TELL
+            self.rows.append(Row(label, left.get(leaf, math.nan), math.nan, math.nan, said, DIFFERENCE))
+        for node, reason in self.proof.refused.items():
+            what, _, why = reason.partition(": ")
+            kind = "overwritten" if "overwrites" in what else "own rule"
+            sentence = f"{what[0].upper()}{what[1:]}"
+            self.faults.append(Fault(sentence, (Mistake(kind, why),), code_place(node), node.op))
+
+    def _place(self, node: Value) -> str:
+        """The line of the learner's code that made a node: the function is run once more, watched."""
+        if not self.is_function:
+            return ""
+        try:
+            with record_source() as sources:
+                y = self.call()
+        except UNDEFINED:
+            return ""
+        order = results_first(y) if isinstance(y, Value) else []
+        i = self.proof.order.index(node)
+        line = sources.get(order[i]) if len(order) == len(self.proof.order) else None
+        if line is None:
+            return ""
+        return told_place(line.file, line.line)
