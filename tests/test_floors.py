@@ -303,6 +303,14 @@ for fault in gg.lab.FAULTS:
         pair = gg.viz.compare(example.expression, fault, **example.inputs)
         assert pair.save(folder + "/pair.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 """,
+    "proof": """
+import glassgrad as gg
+assert gg.gradcheck(lambda x, w: (x * w).tanh() / w + abs(x), [0.0, -1.5], second_order=True)
+many = [gg.Value(0.1 * i, f"x{i}") for i in range(70)]
+assert gg.gradcheck(lambda: gg.dot(many, many[::-1]).sin(), many)
+assert "its sign is turned round" in str(gg.gradcheck(lambda x: x * x, [3.0], reference=lambda x: [-2 * x]))
+assert [fault.kind for fault in gg.gradcheck(lambda x: x.data * x, [3.0]).faults] == ["lost"]
+""",
     "drawing": """
 import glassgrad as gg
 x, w = gg.Value(2.0, "x"), gg.Value(-1.0, "w")

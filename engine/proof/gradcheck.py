@@ -36,8 +36,6 @@ from .truth import SHARE, UNDEFINED, Function, Graph, Side, beside
 
 ON_ITS_WORD: Final = "your own rule"
 """The witness where a rule of the learner's own is taken as it is."""
-EXACT: Final = 1e-10
-"""A larger relative error that is mere rounding is not one, and counts as 0."""
 MOVED: Final = "f, moved"
 """The witness where the function does what its graph does not say."""
 LOST: Final = "f changes otherwise than its graph says"
@@ -46,7 +44,7 @@ EACH: Final = 64
 _SEARCHED: Final = 2000
 """Among so many inputs the one whose gradient is lost is looked for."""
 _WAY_OUT: Final = "no gradient flows back: .data, float() and the functions of math lead out of the graph"
-_LOST: Final = ".data or float() stands where the Value itself is needed: outside of the graph there is no gradient"
+_LOST: Final = ".data or float() stands where the Value is needed: outside of the graph there is no gradient"
 
 
 def gradcheck(
@@ -226,8 +224,7 @@ class _Check:
                 note = f"a result cannot prove a rule of your own ({own}), its function can: gradcheck(f, inputs)"
                 rows.append(Row(label, a, n, math.nan, CANNOT_TELL, method, note))
             else:
-                error = relative_error(a, n)  # large only where rounding is all that is left of the gradient
-                row = Row(label, a, n, error if error <= EXACT else 0.0, RIGHT, method)
+                row = Row(label, a, n, 0.0, RIGHT, method)
                 rows.append(self._at_kink(proof, leaf, row) if leaf in bent else row)
         return rows
 

@@ -140,8 +140,7 @@ class Proof:
             operands: list[Any] = [moved.get(v, Rounded(number_used(v, node))) for v in node.inputs]
             if op is not None and op.analytic:
                 y = rounded_function(op)(**op.elements(operands, None))
-                y = y if isinstance(y, Rounded) else Rounded(y)
-                jumps = abs(y.z.real - node._data) > 4 * y.real_error + 1e-12 * abs(node._data)
+                jumps = abs(y.z.real - node._data) > 4 * y.real_error + 1e-12 * abs(node._data) + abs(h)
                 real = y.z.real if jumps else node._data  # exactly: the next op may have its kink there
                 moved[node] = Rounded(complex(real, y.z.imag), 0.0, y.imag_error)
             else:  # along its slopes

@@ -88,7 +88,7 @@ def _slope(op: Op, part: int, numbers: tuple[float | None, ...]) -> Slope:
         right, noise, above = _complex_step(op, part, numbers, 1.0)
         left, other_noise, below = _complex_step(op, part, numbers, -1.0) if _branches(op) else (right, noise, above)
         noise = max(noise, other_noise) + _noise_of_rule(op, part, numbers)
-        jumps = abs(above.z.real - below.z.real) > 4.0 * (above.real_error + below.real_error)
+        jumps = abs(above.z.real - below.z.real) > 4.0 * (above.real_error + below.real_error) + 1e-30
         return Slope(left, right, 4.0 * noise, COMPLEX, jumps)
     except _UNDEFINED:
         return Slope(math.nan, math.nan, math.inf, COMPLEX)
@@ -108,7 +108,6 @@ def _complex_step(op: Op, part: int, numbers: Sequence[float | None], side: floa
     h = side * step(at)
     moved = Rounded(complex(at, h))
     y = rounded_function(op)(**{**given, name: [moved] if name in op.many else moved})
-    y = y if isinstance(y, Rounded) else Rounded(y)
     return y.z.imag / h, y.imag_error / abs(h), y
 
 
@@ -124,10 +123,9 @@ def _noise_of_rule(op: Op, part: int, numbers: Sequence[float | None]) -> float:
     y = None if op.many else rounded_function(op)(**_operands(op, numbers))
     given = {n: Rounded(x) for n, x in zip(op.names, numbers) if x is not None}
     try:
-        slope = rounded_function(op, part)(**given, y=y)
+        return rounded_function(op, part)(**given, y=y).real_error
     except _UNDEFINED:
         return 0.0
-    return slope.real_error if isinstance(slope, Rounded) else UNIT * abs(slope)
 
 
 # -- where the complex step may not be taken ------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from .local import COMPLEX
 
 RIGHT, KINK, WRONG, CANNOT_TELL = "right", "kink", "wrong", "cannot tell"
 _DIGITS = 10
+_ROUNDING = "rounding"
 
 
 class Fault(NamedTuple):
@@ -55,7 +56,7 @@ class Row:
         name: the input (for second order: both).
         analytic: what backpropagation gives.
         numeric: what the witness gives; at a kink what it gives by the convention.
-        error: |a − n| / max(|a|, |n|); 0 where it is large, but mere rounding, as that of 1 − tanh² where tanh is 1.
+        error: |a − n| / max(|a|, |n|); 0 where that is mere rounding, as it is of 1 − tanh² where tanh is nearly 1.
         verdict: `"right"`, `"kink"` (not differentiable here; the value is a convention), `"wrong"`, or
             `"cannot tell"`, where no witness can decide.
         method: the witness.
@@ -109,9 +110,8 @@ class Report:
         for row in self.rows:
             decided = row.verdict in (RIGHT, WRONG)  # elsewhere an error would say nothing
             error = f"{row.error:.1e}" if decided and math.isfinite(row.error) else "–"
-            if row.verdict == RIGHT and row.error == 0.0 and row.analytic != row.numeric:
-                error = "rounding"
             name, (a, n) = visible(row.name), _told_apart(row)
+            error = _ROUNDING if row.verdict == RIGHT and row.error == 0.0 and a != n else error
             rows.append((name, a, n, error, row.verdict, row.method, f"({visible(row.note)})" if row.note else ""))
         head = ("input", self.checked, "witness", "rel. error", "verdict", "witness is", "")
         return Table(head, rows, {1, 2, 3}, below="\n".join([self._outcome(), *map(str, self.faults)]))
@@ -124,11 +124,13 @@ class Report:
             verb = "disagrees" if len(named[WRONG]) == 1 else "disagree"
             return f"WRONG: {len(named[WRONG])} of {all_of_them} {verb}: {few(named[WRONG], 12)}"
         if self.faults:
-            return f"WRONG: a rule is wrong, though the {all_of_them} here do not show it"
+            return "WRONG: a rule is wrong, though no derivative here shows it"
         if named[CANNOT_TELL]:
             return f"cannot tell: {len(named[CANNOT_TELL])} of {all_of_them}: {few(named[CANNOT_TELL], 12)}"
         verb = "agrees" if right == 1 else "agree"
-        said = [f"{counted(right, 'derivative')} {verb}, largest relative error {self.worst:.1e}"] if right else []
+        rounded = any(row.verdict == RIGHT and row.error == 0.0 and len(set(_told_apart(row))) > 1 for row in self.rows)
+        how = " to rounding" if rounded and not self.worst else f", largest relative error {self.worst:.1e}"
+        said = [f"{counted(right, 'derivative')} {verb}{how}"] if right else []
         said += [f"{kinks} at a kink, where either side has its own"] if kinks else []
         return f"ok: {', '.join(said)}"
 

@@ -210,7 +210,7 @@ ROUNDED: Final = Code(power="power({0}, {1})", choice_="{yes} if {test} else {no
 
 
 @cache
-def rounded_function(op: Op, part: int | None = None) -> Callable[..., Any]:
+def rounded_function(op: Op, part: int | None = None) -> Callable[..., Rounded]:
     """The forward function of `op` on Rounded numbers, or its slope for one input (see `function_source`).
 
     >>> rounded_function(OPS["tanh"])(a=Rounded(0.5 + 1e-20j)).z.imag / 1e-20
@@ -218,4 +218,5 @@ def rounded_function(op: Op, part: int | None = None) -> Callable[..., Any]:
     """
     source = function_source(op, part, ROUNDED, total="fold(({term} {each}), {start})")
     names = _FUNCTIONS | {called: rounded_function(OPS[called]) for called in called_ops(op)}
-    return define(source, f"{op.name} on rounded numbers" + ("" if part is None else f", slope {part}"), names)
+    function = define(source, f"{op.name} on rounded numbers" + ("" if part is None else f", slope {part}"), names)
+    return lambda *operands, **by_name: lifted(function(*operands, **by_name))  # a formula may be a plain number

@@ -253,7 +253,7 @@ def random_graph(draw: random.Random) -> tuple[Callable[..., Any], list[float]] 
     inputs = [draw.choice(POOL) if draw.random() < 0.5 else draw.uniform(-3.0, 3.0) for _ in range(count)]
     plan: list[tuple[str, tuple[int, ...], float]] = []
     values: list[Any] = [Value(x) for x in inputs]
-    names = [op.name for op in OPS.values() if not op.name == "where"] + ["add", "mul", "sub", "relu", "tanh", "max"]
+    names = [*OPS, "add", "mul", "sub", "relu", "tanh", "max"]
     for _ in range(draw.randint(3, 12)):
         for _ in range(8):
             step = (draw.choice(names), tuple(draw.randrange(len(values)) for _ in range(3)), draw.choice(POOL[2:6]))
@@ -283,8 +283,8 @@ def _apply(step: tuple[str, tuple[int, ...], float], values: list[Any]) -> Any:
     a, b, c = (values[i] for i in places)
     if op.many:
         return apply(name, [a, b], [b, c], a) if len(op.many) > 1 else apply(name, [a, b, a])
-    if len(op.inputs) == 1:
-        return apply(name, a)
+    if len(op.inputs) in (1, 3):
+        return apply(name, *(a, b, c)[: len(op.inputs)])
     if op.inputs[1].constant:
         return apply(name, a, number)
     return apply(name, a, number if number == 2.0 and name != "pow" else b)

@@ -178,7 +178,6 @@ def test_mistakes_are_one_line_and_the_same_for_all(command, words, message, cap
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["check", "mine.py:plain", "x=2"], "f must return a Value, got int 3"),
         (["draw", "mine.py:plain", "x=2"], "plain must return the result as one Value, but returned int 3"),
         (["step", "mine.py:plain", "x=2"], "plain must return the result as one Value, but returned int 3"),
         (["check", "mine.py:nothing"], "at least one input"),

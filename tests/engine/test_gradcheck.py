@@ -22,8 +22,12 @@ def test_a_gradient_lost_through_data_is_found():
     report = gg.gradcheck(lambda x, w: x * x.data + w, [2.0, 1.0])
     assert not report.ok
     assert [row.verdict for row in report.rows] == ["wrong", "right"]
-    assert "reads .data" in str(report)
-    assert str(report).splitlines()[-1] == "WRONG: 1 of 2 derivatives disagrees: x"
+    assert [fault.kind for fault in report.faults] == ["lost"]
+    assert str(report).splitlines()[-3:] == [
+        "WRONG: 1 of 2 derivatives disagrees: x",
+        "The graph is not all that f does: its slope in x is 4, but its graph gives 2",
+        "  mistake: .data or float() stands where the Value is needed: outside of the graph there is no gradient",
+    ]
 
 
 def test_a_kink_is_said():
@@ -31,6 +35,8 @@ def test_a_kink_is_said():
     assert report.ok
     assert [row.verdict for row in report.rows] == ["kink", "right"]
     assert "relu at 0 has a kink here" in report.rows[0].note
+    assert report.rows[0].sides == (0.0, 1.5)
+    assert "0 | 1.5" in str(report)
     assert "1 at a kink" in str(report)
 
 
@@ -84,8 +90,8 @@ def test_near_the_edge_of_a_domain():
 
 
 def test_what_it_refuses():
-    with pytest.raises(TypeError, match="must return a Value"):
-        gg.gradcheck(lambda x: x.data, [1.0])
+    with pytest.raises(TypeError, match="must return a Value, got NoneType None: does it lack its return"):
+        gg.gradcheck(lambda x: None, [1.0])
     with pytest.raises(TypeError, match="at least one input"):
         gg.gradcheck(lambda: Value(1.0), [])
     with pytest.raises(ValueError, match="1 inputs but 2 names"):

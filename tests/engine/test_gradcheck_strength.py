@@ -72,15 +72,15 @@ def test_difference_quotients_are_extrapolated(rule, forward, slope, at):
     assert row.numeric == pytest.approx(row.analytic, rel=2e-7)
 
 
-@pytest.mark.parametrize(("share", "found"), [(5e-4, True), (-5e-4, True), (2e-4, True), (2e-5, False), (0.0, False)])
-def test_a_small_share_of_the_gradient_that_got_lost(share, found):
-    """f is (1 + share)·x², but the graph knows of x² only; below CLOSE = 1e-4 it is rounding of the quotient."""
+@pytest.mark.parametrize("share", [0.5, 5e-4, -5e-4, 2e-5, 1e-6, 0.0])
+def test_a_small_share_of_the_gradient_that_got_lost(share):
+    """f is (1 + share)·x², but the graph knows of x² only."""
     report = gg.gradcheck(lambda x: x * x + share * x.data**2, [1.7])
-    assert report.ok != found
-    if found:
-        assert report.rows[0].method == "central difference"
-        assert report.rows[0].numeric == pytest.approx(3.4 * (1 + share), rel=1e-6)
-        assert "f changes otherwise than its graph says" in report.rows[0].note
+    assert report.ok == (share == 0.0)
+    if share:
+        assert report.rows[0].method == "f, moved"
+        assert report.rows[0].numeric - 3.4 == pytest.approx(3.4 * share, rel=1e-3)
+        assert report.rows[0].note == "f changes otherwise than its graph says"
 
 
 WILD = {
@@ -125,13 +125,13 @@ def test_more_than_64_inputs_are_moved_in_three_directions_that_follow_the_seed(
     one, again, other = gg.gradcheck(f, xs), gg.gradcheck(f, xs, seed=0), gg.gradcheck(f, xs, seed=1)
     assert one and again and other
     assert [row.name for row in one.rows[65:]] == ["direction 1", "direction 2", "direction 3"]
-    assert {row.note for row in one.rows[65:]} == {"inputs moved together, those at a kink left out"}
+    assert {row.note for row in one.rows[65:]} == {"inputs moved together"}
     assert one.rows == again.rows
     assert one.rows[:65] == other.rows[:65]
     assert one.rows[65:] != other.rows[65:]
     found = gg.gradcheck(*many(0.05))
     assert not found
-    assert [row.verdict for row in found.rows[:65]] == ["right"] * 65
+    assert [row.name for row in found.rows if row.verdict == "wrong"] == ["x40", *(f"direction {k}" for k in (1, 2, 3))]
     assert len(gg.gradcheck(lambda: gg.sum(xs[:64]), xs[:64]).rows) == 64
 
 
@@ -166,14 +166,21 @@ def test_relative_errors_and_the_worst():
     assert report.worst == pytest.approx(0.5)
 
 
-def test_kinks_are_looked_for_on_both_sides_and_only_near():
-    assert [row.verdict for row in gg.gradcheck(lambda x: abs(x - 1), [1.0]).rows] == ["kink"]
-    for at in (1 + 1e-5, 1 - 1e-5):
-        assert gg.gradcheck(abs(Value(at) - 1), [Value(1.0)]).ok
-        x = Value(at)
-        assert [row.verdict for row in gg.gradcheck(abs(x - 1), [x]).rows] == ["right"]
+@pytest.mark.parametrize(("at", "verdict"), [(1.0, "kink"), (1 + 1e-12, "right"), (1 - 1e-12, "right")])
+def test_a_kink_is_met_or_missed_never_nearly_met(at, verdict):
+    x = Value(at)
+    for report in (gg.gradcheck(lambda x: abs(x - 1), [at]), gg.gradcheck(abs(x - 1), [x])):
+        assert [row.verdict for row in report.rows] == [verdict]
+        assert report.ok
+
+
+def test_a_tie_of_two_inputs_is_a_kink_of_both():
     x, y = Value(2.0), Value(2.0)
-    assert [row.verdict for row in gg.gradcheck(gg.max(x, y) + y, [x, y]).rows] == ["kink", "kink"]
+    report = gg.gradcheck(gg.max(x, y) + y, [x, y])
+    assert [(row.verdict, row.analytic, row.sides) for row in report.rows] == [
+        ("kink", 0.5, (0.0, 1.0)),
+        ("kink", 1.5, (1.0, 2.0)),
+    ]
 
 
 def test_a_row_for_each_pair_of_inputs_in_second_order():
@@ -191,9 +198,3 @@ def test_large_contributions_that_cancel_are_no_mistake(at):
     report = gg.gradcheck(lambda x: x * 3.1e8 - 3.1e8 * x + gg.tanh(x), [at])
     assert report, str(report)
     assert report.rows[0].verdict == "right"
-
-
-@pytest.mark.parametrize(("at", "away", "verdict"), [(1e9, 10, "kink"), (-1e9, -10, "kink"), (1e9, 200, "right")])
-def test_how_near_a_kink_is_grows_with_the_input(at, away, verdict):
-    """1e-7 of the input to either side, so 100 at 1e9, where 1e-7 itself is less than the next float is away."""
-    assert gg.gradcheck(lambda x: gg.relu(x - at), [at + away]).rows[0].verdict == verdict

@@ -12,13 +12,14 @@ import glassgrad as gg
 from glassgrad.engine.core.apply import apply
 from glassgrad.engine.core.record import recorder
 from glassgrad.engine.proof.gradcheck import gradcheck, relative_error
-from glassgrad.engine.rules.arrays import array_function, kink_function
-from glassgrad.engine.rules.floats import FLOATS, float_function
+from glassgrad.engine.proof.local import COMPLEX, witness
+from glassgrad.engine.proof.rounded import Rounded, rounded_function
+from glassgrad.engine.rules.arrays import array_function
+from glassgrad.engine.rules.floats import FLOATS, float_function, float_names
 from glassgrad.engine.rules.ops import CONSTANT, OPS
 
 POINTS = 40
 MARGIN = 0.05  # how far from a kink an op is tested
-STEP = 1e-30
 
 
 def points(name):
@@ -32,7 +33,7 @@ def points(name):
             x = rng.uniform(low, high, size=3 if one.many else None)
             operands.append(x.tolist() if one.many else float(x))
         names = dict(zip(op.names, operands))
-        kinks = [float(kink_function(op, i)(**names)) for i in range(len(op.kinks))]
+        kinks = [eval(FLOATS.source(kink), float_names(op), dict(names)) for kink in op.kinks]
         if all(abs(k) > MARGIN for k in kinks):
             found.append(operands)
     return found
@@ -57,9 +58,11 @@ def test_forward_on_floats_is_forward_on_arrays(name):
         y = float_function(OPS[name])(*operands)
         array = array_function(OPS[name])(*stacked(operands, float))
         assert y == pytest.approx(float(array), rel=2e-15, abs=1e-300)  # NumPy adds and rounds in its own order
-        assert array_function(OPS[name], None, complex_step=True)(*stacked(operands, complex)).real == pytest.approx(
-            y, rel=1e-14
+        rounded = rounded_function(OPS[name])(
+            *[[*map(Rounded, o)] if isinstance(o, list) else Rounded(o) for o in operands]
         )
+        assert rounded.z == pytest.approx(y, rel=1e-14)
+        assert abs(rounded.z.real - y) <= 4 * rounded.real_error
 
 
 @pytest.mark.parametrize("name", OPS)
@@ -77,7 +80,6 @@ def test_eager_forward_is_the_float_function(name):
 def test_slopes_are_the_complex_step_derivative(name):
     op = OPS[name]
     assert op.analytic, "built-in ops all continue analytically on each side of their kinks"
-    forward = array_function(OPS[name], None, complex_step=True)
     for operands in points(name):
         numbers = flat(operands)
         y = float_function(OPS[name])(*operands)
@@ -85,10 +87,12 @@ def test_slopes_are_the_complex_step_derivative(name):
             part, element = op.place(index, len(numbers))
             if op.slopes[part] is None:
                 continue
-            moved = [complex(x, STEP if k == index else 0.0) for k, x in enumerate(numbers)]
-            exact = float(np.imag(forward(*stacked(like(operands, moved), complex))) / STEP)
+            exact = witness(op, numbers, index)
             slope = float_function(op, part)(**op.elements(numbers, element), y=y)
-            assert relative_error(slope, exact) <= 1e-12, (operands, op.names[part])
+            assert (exact.method, exact.kink, exact.jumps) == (COMPLEX, False, False)
+            assert relative_error(slope, exact.left) <= 1e-12, (operands, op.names[part])
+            assert exact.allows(slope)
+            assert not exact.allows(slope * (1 + 1e-6) + 1e-9)
 
 
 @pytest.mark.parametrize("name", OPS)

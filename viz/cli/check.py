@@ -13,15 +13,16 @@ from .expression import NEURON, add_arguments, evaluated, function_of, numbers, 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command and its arguments."""
     parser.description = (
-        "Check the gradient of an expression against the complex-step derivative of the same graph in NumPy,\n"
-        "that of a function of yours against differences of the function itself, too.\n"
-        "Exit status 1 if a derivative is wrong."
+        "Check the gradient of an expression: the slope of each op against the complex step of its formula, and the\n"
+        "chain rule by adding up all contributions once more; of a function of yours also that its graph is all it\n"
+        "does. What is wrong is named: op, operand, line and mistake.\n"
+        "Exit status 1 if a derivative is wrong, or nothing can tell whether it is."
     )
     parser.epilog = (
         "examples:\n"
         f'  glassgrad check "{NEURON[0]}" {NEURON[1]}\n'
         '  glassgrad check "x**y / sin(x)" x=1.5 y=2 --second-order\n'
-        '  glassgrad check "relu(x)" x=0        # a kink: no derivative here, and it says so\n'
+        '  glassgrad check "relu(x)" x=0        # a kink: either side has its own derivative\n'
         "  glassgrad check my_script.py:function x=2 y=3    # runs your file, after saying so"
     )
     add_arguments(parser)

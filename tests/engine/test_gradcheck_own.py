@@ -1,0 +1,179 @@
+"""What the gradient check says of rules and gradients that a learner wrote: closures, and `reference=`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import glassgrad as gg
+from glassgrad import Value
+
+
+def ruled(data: float, children: tuple[Value, ...], slopes: tuple[float, ...], op: str) -> Value:
+    out = Value(data, children, op)
+
+    def rule() -> None:
+        for v, slope in zip(children, slopes):
+            v.grad += slope * out.grad
+
+    out._backward = rule
+    return out
+
+
+def product(x: Value, w: Value, slope_x: float, slope_w: float) -> Value:
+    return ruled(x.data * w.data, (x, w), (slope_x, slope_w), "*")
+
+
+CLOSURES = {
+    "sign": (lambda x, w: product(x, w, -w.data, x.data), "its sign is turned round"),
+    "swapped": (lambda x, w: product(x, w, x.data, w.data), "x and w are exchanged in it"),
+    "ones": (lambda x, w: product(x, w, 1.0, x.data), "the upstream gradient is passed on as it is"),
+    "lost": (lambda x, w: product(x, w, 0.0, x.data), "no gradient is passed on"),
+    "hidden": (lambda x, w: ruled(x.data * w.data, (x,), (w.data,), "*"), "depends on more than its children"),
+    "no name": (lambda x, w: ruled(x.data**2, (x,), (4 * x.data,), "square") * w, "it is twice as large"),
+    "unknown": (lambda x, w: product(x, w, 0.123, x.data), "no known mistake gives this number"),
+}
+
+
+@pytest.mark.parametrize("case", CLOSURES)
+def test_a_wrong_rule_of_ones_own_is_named_with_its_line(case):
+    f, sentence = CLOSURES[case]
+    report = gg.gradcheck(lambda x, w: f(x, w) * x + w, [0.5, -1.5])
+    assert not report
+    assert len(report.faults) == 1
+    assert sentence in str(report)
+    assert "line: test_gradcheck_own.py:" in str(report)
+    assert "def rule() -> None:" in str(report)
+
+
+def spoilt(rule: Any) -> Any:
+    def f(x: Value) -> Value:
+        out = Value(x.data**2, (x,), "square")
+        out._backward = lambda: rule(x, out)
+        return out + x
+
+    return f
+
+
+REFUSED = {
+    "overwrites": (lambda x, out: setattr(x, "grad", 2 * x.data * out.grad), "overwritten", 6.0),
+    "no upstream": (lambda x, out: setattr(x, "grad", x.grad + 2 * x.data), "own rule", 7.0),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_rule_that_is_none_is_a_wrong_row_beside_the_right_number(case):
+    rule, kind, left = REFUSED[case]
+    report = gg.gradcheck(spoilt(rule), [3.0])
+    assert [fault.kind for fault in report.faults] == [kind]
+    assert report.faults[0].place.startswith("test_gradcheck_own.py:")
+    (row,) = report.rows
+    assert (row.verdict, row.analytic) == ("wrong", left)
+    assert row.numeric == pytest.approx(7.0)
+
+
+def test_right_rules_of_ones_own_with_a_kink_and_beside_a_lost_gradient():
+    def relu(v: Value) -> Value:
+        return ruled(max(v.data, 0.0), (v,), (float(v.data > 0),), "relu")
+
+    report = gg.gradcheck(lambda x: relu(x) * 3, [0.0])
+    assert report
+    assert [(row.verdict, row.sides) for row in report.rows] == [("kink", pytest.approx((0.0, 3.0)))]
+    lost = gg.gradcheck(lambda x: relu(x) * x.data, [2.0])
+    assert [fault.kind for fault in lost.faults] == ["lost"]
+
+
+def test_gradients_of_closures_are_as_before_after_a_check():
+    x = Value(3.0, "x")
+    x.grad = 17.0
+    gg.gradcheck(lambda: spoilt(REFUSED["overwrites"][0])(x), [x])
+    assert x.grad == 17.0
+
+
+# -- reference --------------------------------------------------------------------------------------------------------
+
+
+def neuron(x: Any, w: Any, b: Any) -> Any:
+    return gg.tanh(x * w + b) * x
+
+
+def gradient(x: float, w: float, b: float, slope: Any = lambda t: 1 - t**2, own: float = 1.0) -> np.ndarray:
+    t = np.tanh(x * w + b)
+    return np.array([own * t + x * slope(t) * w, x * slope(t) * x, x * slope(t)])
+
+
+AT = [0.7, -1.5, 0.3]
+REFERENCES = {
+    "right": (gradient, set(), ""),
+    "float32": (lambda *a: gradient(*a).astype("float32") * np.float32(1.0), set(), ""),
+    "a column": (lambda *a: gradient(*a).reshape(3, 1), set(), ""),
+    "a list": (lambda *a: gradient(*a).tolist(), set(), ""),
+    "numbers": (gradient(*AT), set(), ""),
+    "by name": (lambda *a: dict(zip("xwb", gradient(*a))), set(), ""),
+    "sign": (lambda *a: gradient(*a) * [1, -1, 1], {"w"}, "its sign is turned round"),
+    "term": (lambda *a: gradient(*a, own=0.0), {"x"}, "only one of the contributions is there"),
+    "chain": (lambda *a: gradient(*a, slope=lambda t: 1.0), {"x", "w", "b"}, "left out as a factor (the chain rule)"),
+    "value": (lambda *a: gradient(*a, slope=lambda t: t), {"x", "w", "b"}, "the value of tanh is used for its slope"),
+    "exchanged": (lambda *a: gradient(*a)[[0, 2, 1]], {"w", "b"}, "it is the gradient for b"),
+    "all": (lambda *a: 2 * gradient(*a), {"x", "w", "b"}, "each is twice as large"),
+    "a mean": (lambda *a: gradient(*a) / 7, {"x", "w", "b"}, "all are 0.142857 times what they should be"),
+    "unknown": (lambda *a: gradient(*a) + np.array([0, 0, 0.1]), {"b"}, "no known mistake gives this number"),
+}
+
+
+@pytest.mark.parametrize("case", REFERENCES)
+def test_a_gradient_of_ones_own_is_checked_row_by_row(case):
+    reference, wrong, sentence = REFERENCES[case]
+    report = gg.gradcheck(neuron, AT, reference=reference)
+    assert {row.name for row in report.rows if row.verdict == "wrong"} == wrong, str(report)
+    assert len(report.rows) == 3
+    assert report.ok == (not wrong)
+    assert sentence in str(report)
+    assert str(report).split()[1:3] == ["your", "gradient"]
+
+
+def test_a_mistake_that_explains_several_rows_is_told_once():
+    report = gg.gradcheck(neuron, AT, reference=REFERENCES["chain"][0])
+    (fault,) = report.faults
+    assert "and so for w, b" in fault.sentence
+
+
+def test_inputs_by_name_and_values_that_f_reads():
+    assert gg.gradcheck(lambda a, b: a / b, {"a": 1.0, "b": 2.0}, reference=lambda b, a: {"a": 1 / b, "b": -a / b**2})
+    a, b = Value(1.0, "a"), Value(2.0, "b")
+    assert gg.gradcheck(lambda: a / b, [a, b], reference=lambda: [0.5, -0.25])
+    assert gg.gradcheck(a / b, [a, b], reference=lambda x, y: [1 / y, -x / y**2])
+
+
+@pytest.mark.parametrize("at", [0.0, 0.5, 1.0])
+def test_at_a_kink_either_side_is_right(at):
+    assert gg.gradcheck(lambda x: x.relu(), [0.0], reference=[at])
+    assert not gg.gradcheck(lambda x: x.relu(), [0.0], reference=[at + 1.1])
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        (lambda *a: [1.0, 2.0], "one number for each of the 3 inputs (x, w, b), got 2: list [1.0, 2.0]"),
+        (np.ones((3, 3)), "one number for each of the 3 inputs (x, w, b), got 9: ndarray"),
+        (lambda *a: {"x": 1.0, "y": 2.0}, "by name for x, y, but the inputs are x, w, b"),
+        (lambda *a: [1.0, None, 2.0], "a number is missing; does a function lack its return?"),
+        (lambda *a: None, "got 1: NoneType None"),
+    ],
+)
+def test_a_reference_of_another_shape_is_refused_in_one_sentence(reference, message):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        gg.gradcheck(neuron, AT, reference=reference)
+    assert message in str(caught.value)
+
+
+def test_a_reference_of_a_large_graph_is_compared_too():
+    xs = [Value(math.sin(i), f"x{i}") for i in range(80)]
+    report = gg.gradcheck(
+        lambda: gg.sum([x * x for x in xs]), xs, reference=lambda *v: [2 * x for x in v[:79]] + [v[79]]
+    )
+    assert [row.name for row in report.rows if row.verdict == "wrong"] == ["x79"]
+    assert len(report.rows) == 80
