@@ -12,7 +12,7 @@ import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ..core.backward import WALKING
 from ..core.grad import grad
@@ -32,7 +32,7 @@ from .own import Rates, code_place, told_place, verdict, wrong_rules
 from .reference import YOURS, compared, numbers_of
 from .report import CANNOT_TELL, KINK, RIGHT, WRONG, Fault, Report, Row
 from .resum import exact_sum, results_first
-from .truth import SHARE, UNDEFINED, Function, Graph, Side, beside
+from .truth import SHARE, UNDEFINED, Function, Graph, Moved, Side, beside, replayed
 
 ON_ITS_WORD: Final = "your own rule"
 """The witness where a rule of the learner's own is taken as it is."""
@@ -88,7 +88,7 @@ def gradcheck(
         call, leaves = prepare(f, inputs, names)
         labels = [leaf.label or f"x{i}" for i, leaf in enumerate(leaves)] if names is None else list(names)
         y = call()
-        if not isinstance(y, Value) or y.op in (CONST, DETACHED):
+        if not isinstance(y, Value) or y.op == DETACHED:
             return _nothing_recorded(f, call, leaves, labels, y)
         check = _Check(call, leaves, labels, y, isinstance(f, Value))
         check.first_order()
@@ -118,10 +118,7 @@ def _nothing_recorded(
     if isinstance(y, Value):
         if isinstance(f, Value):
             grad(y, leaves)  # raises: nothing can be said of a result without history
-        reason = (
-            "f's result was made under no_grad() or by detach()" if y.op == DETACHED else "f's result is a constant"
-        )
-        value = y._data
+        reason, value = "f's result was made under no_grad() or by detach()", y._data
     else:
         try:
             value = number(y, "f")
@@ -139,6 +136,14 @@ def _nothing_recorded(
     return Report(
         tuple(rows), value, (Fault(f"{reason}: nothing is recorded behind it", (Mistake("lost", _WAY_OUT),)),)
     )
+
+
+class _Replay(NamedTuple):
+    """The proof of a graph, its inputs, and their numbers."""
+
+    proof: Proof
+    leaves: list[Value]
+    numbers: list[float]
 
 
 class _Check:
@@ -165,24 +170,48 @@ class _Check:
             self._refused()
             return
         nodes = list(dict.fromkeys([*self.leaves, *self.proof.chained.gradient]))
-        given = {"gg.grad()": dict(zip(nodes, grad(self.y, nodes))), "backward()": self._left_behind(nodes)}
+        given = {"gg.grad()": dict(zip(nodes, grad(self.y, nodes)))}
+        if self.y.op != CONST:  # a derivative may be one, and has no backward()
+            given["backward()"] = self._left_behind(nodes)
         self._chain(self.proof, given)
         self.rows = self._graph_rows(self.proof, self.labels, given)
         self.faults += self.proof.wrong_slopes(self._place)
 
     def second_order(self) -> None:
-        """Check the derivatives of each derivative."""
+        """Check the derivatives of each derivative, and that each is a function of the inputs as the slopes are."""
+        beside = [x + 1e-6 * math.cos(i) * max(1e-3, abs(x)) for i, x in enumerate(leaf._data for leaf in self.leaves)]
+        witnesses = [_Replay(self.proof, self.leaves, [leaf._data for leaf in self.leaves])]
+        if not self.proof.kinks:  # a derivative stays on the branch that was taken
+            witnesses += self._replayed(beside)
         for label, leaf, derivative in zip(self.labels, self.leaves, grad(self.y, self.leaves, create_graph=True)):
             proof = Proof(derivative, self.named)
             given = {"gg.grad()": dict(zip(self.leaves, grad(derivative, self.leaves)))}
             self._chain(proof, given)
-            expected, doubt = self.proof.proved.gradient.get(leaf, 0.0), self.proof.doubt(leaf) + proof.rounding
-            if abs(derivative._data - expected) > doubt and not self.faults:
-                sentence = f"grad(create_graph=True) gives {derivative._data!r} for {label} instead of {expected!r}."
-                self.faults.append(Fault(sentence))
+            graph = Graph(proof.order, self.leaves, proof.rounding)
+            for first, leaves, numbers in () if self.faults else witnesses:
+                at = leaves[self.leaves.index(leaf)]
+                expected, doubt = first.proved.gradient.get(at, 0.0), first.doubt(at) + 2 * proof.rounding
+                found = graph.at(numbers, Moved(0.0))
+                if abs(found - expected) > doubt:
+                    where = ", ".join(f"{name} = {x!r}" for name, x in zip(self.labels[:4], numbers))
+                    sentence = f"grad(create_graph=True) gives {found!r} for {label} instead of {expected!r} at {where}"
+                    self.faults.append(Fault(sentence))
+                    break
             self.rows += self._graph_rows(proof, [f"{label},{other}" for other in self.labels], given)
             known = {(fault.op, fault.operand) for fault in self.faults}
             self.faults += [one for one in proof.wrong_slopes(lambda _: "") if (one.op, one.operand) not in known]
+
+    def _replayed(self, numbers: list[float]) -> list[_Replay]:
+        """The proof of the same graph at other inputs, with them; none where it is undefined."""
+        leaves = [Value(x) for x in numbers]
+        made: dict[Value, Any] = dict(zip(self.leaves, leaves))
+        try:
+            for node in reversed(self.proof.order):
+                if node not in made:
+                    made[node] = replayed(node, made)
+            return [_Replay(Proof(made[self.y], {}), leaves, numbers)]
+        except UNDEFINED:
+            return []
 
     def _chain(self, proof: Proof, given: Mapping[str, Mapping[Value, float]]) -> None:
         found = {who: proof.wrong_chain(who, self.leaves, numbers) for who, numbers in given.items()}
@@ -243,11 +272,7 @@ class _Check:
         if not jumps and abs(left - row.analytic) <= doubt and abs(right - row.analytic) <= doubt:
             return row
         edge = next(e for e in reversed(proof.kinks) if leaf in proof.below([e.node]))
-        at = (
-            short(edge.node.inputs[0]._data)
-            if len(edge.node.inputs) == 1
-            else ", ".join(short(v._data) for v in edge.node.inputs)
-        )
+        at = ", ".join(short(v._data) for v in edge.node.inputs)
         what = "jumps" if edge.slope is not None and edge.slope.jumps else "has a kink"
         note = f"{edge.node.op} at {at} {what} here: left | right"
         return replace(row, verdict=KINK, note=note, sides=(left, right))
@@ -334,8 +359,8 @@ class _Check:
         rates = Rates(function, direction, function.start[i] if i < len(self.leaves) else 0.0, len(self.proof.order))
         said, n, note, sides = verdict(row.analytic / unit, rates)
         n *= unit
-        if self.proof.refused:
-            said, note = (WRONG, row.note) if row.verdict == WRONG else (said, note)
+        if not math.isfinite(row.analytic):
+            said, note = WRONG, ""
         size = max(1.0, abs(self.y._data)) * 1e-9
         self.rows[i] = replace(
             row,
@@ -364,18 +389,17 @@ class _Check:
         self.faults.append(Fault(sentence, (mistake,), expected=row.numeric, found=row.analytic))
 
     def _refused(self) -> None:
-        """The rows where a rule of the learner's own has no slopes: what it does wrong is known."""
-        behind = self.proof.below(list(self.proof.refused))
+        """The rows where a rule of the learner's own has no slopes: what it does wrong is known, and differences of the
+        function say which numbers suffer by it."""
         strangers = any("not among its children" in reason for reason in self.proof.refused.values())
         rule = all(v.__dict__.get("_rule") for v in self.proof.refused)
         left = self._left_behind(self.leaves) if rule and not strangers else {}
         for leaf, label in zip(self.leaves, self.labels):
-            said = WRONG if leaf in behind else CANNOT_TELL
-            self.rows.append(Row(label, left.get(leaf, math.nan), math.nan, math.nan, said, DIFFERENCE))
+            self.rows.append(Row(label, left.get(leaf, math.nan), math.nan, math.nan, WRONG, DIFFERENCE))
         for node, reason in self.proof.refused.items():
             what, _, why = reason.partition(": ")
             kind = "overwritten" if "overwrites" in what else "own rule"
-            sentence = f"{what[0].upper()}{what[1:]}"
+            sentence = f"T{what[1:]}" if what.startswith("the ") else what
             self.faults.append(Fault(sentence, (Mistake(kind, why),), code_place(node), node.op))
 
     def _place(self, node: Value) -> str:
@@ -390,6 +414,4 @@ class _Check:
         order = results_first(y) if isinstance(y, Value) else []
         i = self.proof.order.index(node)
         line = sources.get(order[i]) if len(order) == len(self.proof.order) else None
-        if line is None:
-            return ""
-        return told_place(line.file, line.line)
+        return told_place(line.file, line.line) if line else ""

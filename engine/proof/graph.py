@@ -201,8 +201,9 @@ class Proof:
             uses = Counter(operand for operands in self.stored.values() for operand, _ in operands)
             forks = [self.called(u) for u in self.order if uses[u] > 1][:3]
             used = f"; used more than once: {', '.join(forks)}" if forks else ""
+            verb = "go" if " and " in who else "goes"
             sentence = (
-                f"{who} goes wrong in the chain rule: the contributions to {self.called(v)} add up to {right}, "
+                f"{who} {verb} wrong in the chain rule: the contributions to {self.called(v)} add up to {right}, "
                 f"but {wrong} is given{used}"
             )
             return Fault(sentence, (mistake,) if mistake else (), expected=expected, found=found[v])

@@ -131,7 +131,7 @@ class Report:
         rounded = any(row.verdict == RIGHT and row.error == 0.0 and len(set(_told_apart(row))) > 1 for row in self.rows)
         how = " to rounding" if rounded and not self.worst else f", largest relative error {self.worst:.1e}"
         said = [f"{counted(right, 'derivative')} {verb}{how}"] if right else []
-        said += [f"{kinks} at a kink, where either side has its own"] if kinks else []
+        said += [f"{kinks} at a kink, where backprop goes by a convention"] if kinks else []
         return f"ok: {', '.join(said)}"
 
     def __str__(self) -> str:

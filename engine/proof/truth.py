@@ -7,9 +7,11 @@ the last bits, however flat, steep, small or wild it is. What is left over is wh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from ..core.apply import apply
+from ..core.origin import CONST
 from ..core.own import own_name
 from ..core.value import Value
 from ..number import number
@@ -126,6 +128,19 @@ class Graph(NamedTuple):
             else:
                 found[node] = given.get(node, node._data)
         return found[self.order[0]]
+
+
+def replayed(node: Value, made: Mapping[Value, Any]) -> Any:
+    """The op of `node` on other operands; a leaf as it is.
+
+    Raises:
+        ArithmeticError, ValueError: where it is undefined.
+    """
+    op = OPS.get(node.op)
+    if op is None or not node.inputs:
+        return node._data if node._kind == CONST else node
+    operands = op.elements([made[v] for v in node.inputs], None)
+    return apply(op.name, *operands.values())
 
 
 def beside(f: Function, graph: Graph, direction: Sequence[float], gradient: float, size: float) -> tuple[Side, Side]:

@@ -204,3 +204,9 @@ def test_numbers_that_differ_by_rounding_alone_are_said_to():
     assert report.rows[0].error == 0.0
     assert report.rows[0].analytic != report.rows[0].numeric
     assert " rounding  right " in str(report)
+
+
+def test_a_derivative_that_is_a_constant_is_right():
+    report = gg.gradcheck(lambda x: gg.grad(x * 2, x, create_graph=True), [3.0])
+    assert report, str(report)
+    assert [(row.analytic, row.verdict) for row in report.rows] == [(0.0, "right")]
