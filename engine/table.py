@@ -53,7 +53,10 @@ class Table(NamedTuple):
             )
             return f"<tr>{''.join(inner)}</tr>"
 
-        above, below = (f"<div>{escape(text)}</div>" if text else "" for text in (self.above, self.below))
+        above, below = (
+            f"<div>{'<br>'.join(map(escape, text.split(chr(10))))}</div>" if text else ""
+            for text in (self.above, self.below)
+        )
         head = f"<thead>{line(self.head, 'th')}</thead>" if any(self.head) else ""
         body = "".join(line(row, "td") for row in self.rows)
         return f"{above}<table>{head}<tbody>{body}</tbody></table>{below}"

@@ -48,6 +48,14 @@ class Fault(NamedTuple):
         return "\n".join(map(visible, [self.sentence, *(guessed or [f"  mistake: {NO_KNOWN}"]), *where]))
 
 
+def relative_error(a: float, n: float, scale: float = 0.0) -> float:
+    """|a − n| / max(|a|, |n|, scale)."""
+    difference = abs(a - n)
+    if difference == 0.0:
+        return 0.0
+    return difference / max(abs(a), abs(n), scale) if math.isfinite(difference) else math.inf
+
+
 @dataclass(frozen=True)
 class Row:
     """One checked derivative.
@@ -124,7 +132,7 @@ class Report:
             verb = "disagrees" if len(named[WRONG]) == 1 else "disagree"
             return f"WRONG: {len(named[WRONG])} of {all_of_them} {verb}: {few(named[WRONG], 12)}"
         if self.faults:
-            return "WRONG: a rule is wrong, though no derivative here shows it"
+            return "WRONG, though no derivative here shows it"
         if named[CANNOT_TELL]:
             return f"cannot tell: {len(named[CANNOT_TELL])} of {all_of_them}: {few(named[CANNOT_TELL], 12)}"
         verb = "agrees" if right == 1 else "agree"
