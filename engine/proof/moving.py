@@ -52,7 +52,7 @@ class Moving:
         again = function.moved([0.0] * len(self.leaves), 0.0).value
         if not abs(again - self.y._data) <= 8 * self.proof.rounding and math.isfinite(again + self.y._data):
             note = f"f gave {again!r} when called again, {self.y._data!r} before: equal inputs must give equal results"
-            self.rows = [replace(r, verdict=CANNOT_TELL, note=note) if r.verdict != WRONG else r for r in self.rows]
+            self.rows[:] = [replace(r, verdict=CANNOT_TELL, note=note) if r.verdict != WRONG else r for r in self.rows]
             return
         if not all(math.isfinite(x) for x in [*function.start, self.y._data]):
             return

@@ -163,7 +163,7 @@ def test_a_wrong_rule_that_no_derivative_shows_is_wrong_all_the_same(strength):
         report = gg.gradcheck(lambda x: gg.tanh(x) * 0 + x, [0.3])
     assert [row.verdict for row in report.rows] == ["right"]
     assert not report
-    assert "WRONG: a rule is wrong, though no derivative here shows it" in str(report)
+    assert "WRONG, though no derivative here shows it" in str(report)
 
 
 @pytest.mark.parametrize("result", [lambda x: x.data**2, lambda x: 7, lambda x: gg.Value(x.data**2)])
