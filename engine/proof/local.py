@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
@@ -166,18 +167,22 @@ def one_sided(along: Callable[[float], float], at: float, side: float) -> tuple[
 def _extrapolated(
     quotient: Callable[[float], float], gains: tuple[int, int], along: Callable[[float], float], at: float
 ) -> tuple[float, float]:
-    h = 1e-2 * max(1.0, abs(at)) ** 0.5
-    best = math.nan, math.inf
-    size = abs(along(0.0))
-    for _ in range(6):  # a smaller h where the function is wild or leaves its domain
-        try:
+    size, found, rough = abs(along(0.0)), [], []
+    steps = [1e-2 * max(1.0, abs(at)) ** 0.5 / 8.0**k for k in range(6)]  # smaller where the function is wild
+    for h in steps + [0.1 * abs(at) / 8.0**k for k in range(4) if 0.0 < abs(at) < 1e-2]:
+        with suppress(*_UNDEFINED):  # out of the domain
             d = [quotient(h / k) for k in (1, 2, 4)]
             once = [(gains[0] * d[i + 1] - d[i]) / (gains[0] - 1) for i in (0, 1)]
             value = (gains[1] * once[1] - once[0]) / (gains[1] - 1)
-            spread = abs(value - once[1]) + 8 * UNIT * max(size, abs(along(h)), abs(d[0] * h)) / h
-            if spread < best[1]:
-                best = value, spread
-        except _UNDEFINED:
-            pass
-        h /= 8
-    return best
+            noise = 8 * UNIT * max(size, abs(along(h)), abs(d[0] * h)) / h
+            apart, linear = abs(once[1] - once[0]), 0.3 * abs(d[1] - d[0])
+            spread = abs(value - once[1]) if apart <= linear + noise else 10 * apart  # there is a kink or a jump
+            found.append((spread + noise, value, h))
+            rough += [h] * (apart > linear + 100 * noise)
+    found.sort()
+    if len(found) < 2:
+        return (found[0][1], math.inf) if found else (math.nan, math.inf)
+    (spread, value, h), (other, check, _) = found[:2]
+    if sum(finer < h for finer in rough) > 1:
+        return value, math.inf  # wild, and not resolved
+    return value, spread + max(0.0, abs(check - value) - other)  # two steps must agree

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from ..core.origin import number_used
@@ -63,9 +63,16 @@ class Rates:
 
     def of_node(self, i: int) -> Rate:
         """The same for the node that comes at place `i`, results first."""
+        return self._tried(lambda: richardson(self._node(i), self.size))
+
+    def beside(self, side: float) -> Callable[[int], Rate]:
+        """That of nodes from one side."""
+        return lambda i: self._tried(lambda: one_sided(self._node(i), self.size, side))
+
+    def _tried(self, measure: Callable[[], tuple[float, float]]) -> Rate:
         try:
-            return Rate(*richardson(self._node(i), self.size))
-        except ArithmeticError:
+            return Rate(*measure())
+        except ArithmeticError:  # another graph there
             return Rate(math.nan, math.inf)
 
     def on_side(self, side: float) -> Rate:
@@ -81,15 +88,15 @@ def verdict(found: float, rates: Rates) -> tuple[str, float, str, tuple[float, f
         return RIGHT, rate.value, "", None
     left, right = rates.on_side(-1.0), rates.on_side(1.0)
     low, high = sorted((left, right))
-    bend = high.value - low.value
-    if bend > 100 * (low.spread + high.spread) and bend > 1e-3 * max(abs(low.value), abs(high.value)):
-        slack = CLOSE * max(abs(low.value), abs(high.value))
-        if low.value - slack <= found <= high.value + slack:
-            return KINK, rate.value, "a rule of your own has a kink here", (left.value, right.value)
+    scale = max(abs(low.value), abs(high.value), abs(found))
+    sure = [side.spread <= 0.1 * CLOSE * max(abs(side.value), 1e-5) for side in (low, high)]
+    fits = [ok and abs(found - side.value) <= CLOSE * scale for ok, side in zip(sure, (low, high))]
+    if any(fits) or (all(sure) and low.value <= found <= high.value):
+        sides = tuple(side.value if math.isfinite(side.spread) else math.nan for side in (left, right))
+        return KINK, rate.value, "a rule of your own has a kink here: left | right", (sides[0], sides[1])
+    if not close and (all(sure) or rate.spread <= 0.01 * abs(found - rate.value)):
         return WRONG, rate.value, "", None
-    if close or not abs(found - rate.value) > 8 * rate.spread:
-        return CANNOT_TELL, rate.value, "differences of f are too coarse here to prove a rule of your own", None
-    return WRONG, rate.value, "", None
+    return CANNOT_TELL, rate.value, "differences of f are too coarse here to prove a rule of your own", None
 
 
 def wrong_rules(proof: Proof, every: Sequence[Rates]) -> list[Fault]:
@@ -101,16 +108,25 @@ def wrong_rules(proof: Proof, every: Sequence[Rates]) -> list[Fault]:
             if code_place(node) + node.op in found:
                 continue
             edges = proof.edges[node]
-            moves = [rates.of_node(place[e.operand]) for e in edges]
-            rate = rates.of_node(place[node])
-            told = sum(e.stored * m.value for e, m in zip(edges, moves))
-            scale = max(abs(rate.value), *(abs(e.stored * m.value) for e, m in zip(edges, moves)))
-            doubt = 8 * (rate.spread + sum(abs(e.stored) * m.spread for e, m in zip(edges, moves)))
-            if not abs(told - rate.value) > CLOSE * scale + doubt:
-                continue
-            moving = [(e, m) for e, m in zip(edges, moves) if abs(m.value) > 1e3 * m.spread]
-            found[code_place(node) + node.op] = _fault(proof, node, moving, rate, told)
+            every_side = [
+                _misfit(edges, place, rates.of_node),
+                *(_misfit(edges, place, rates.beside(s)) for s in (-1.0, 1.0)),
+            ]
+            if all(every_side):  # else the rule fits one side of a kink
+                moves = [rates.of_node(place[e.operand]) for e in edges]
+                moving = [(e, m) for e, m in zip(edges, moves) if abs(m.value) > 1e3 * m.spread]
+                rate = rates.of_node(place[node])
+                told = sum(e.stored * m.value for e, m in zip(edges, moves))
+                found[code_place(node) + node.op] = _fault(proof, node, moving, rate, told)
     return list(found.values())
+
+
+def _misfit(edges: Sequence[Edge], place: Mapping[Value, int], rate_of: Callable[[int], Rate]) -> bool:
+    """Whether a node changes otherwise than its operands and slopes say."""
+    rate, moves = rate_of(place[edges[0].node]), [rate_of(place[e.operand]) for e in edges]
+    parts = [e.stored * m.value for e, m in zip(edges, moves)]
+    doubt = 8 * (rate.spread + sum(abs(e.stored) * m.spread for e, m in zip(edges, moves)))
+    return abs(sum(parts) - rate.value) > CLOSE * max(abs(rate.value), *map(abs, parts)) + doubt
 
 
 def _fault(proof: Proof, node: Value, moving: Sequence[tuple[Edge, Rate]], rate: Rate, told: float) -> Fault:
