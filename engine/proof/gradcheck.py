@@ -107,8 +107,7 @@ def _nothing_recorded(
         try:
             value = number(y, "f")
         except TypeError:
-            missing = ": does it lack its return?" if y is None else ""
-            raise TypeError(f"gradcheck: f must return a Value, got {described(y)}{missing}") from None
+            raise TypeError(f"gradcheck: f must return a Value, got {described(y)}") from None
         reason = f"f must return a Value, got {described(y)}"
     function, rows = Function(call, leaves), []
     for i, (leaf, label) in enumerate(zip(leaves, labels)):

@@ -163,7 +163,7 @@ def test_at_a_kink_either_side_is_right(at):
         (np.ones((3, 3)), "one number for each of the 3 inputs (x, w, b), got 9: ndarray"),
         (lambda *a: {"x": 1.0, "y": 2.0}, "by name for x, y, but the inputs are x, w, b"),
         (lambda *a: [1.0, None, 2.0], "a number is missing; does a function lack its return?"),
-        (lambda *a: None, "got 1: NoneType None"),
+        (lambda *a: None, "got 1: None (does a function lack its return?)"),
     ],
 )
 def test_a_reference_of_another_shape_is_refused_in_one_sentence(reference, message):
