@@ -16,6 +16,7 @@ from ..core.record import recording
 from ..core.undefined import UNDEFINED
 from ..core.value import Value
 from ..rules.floats import float_function
+from ..rules.notation import short
 from ..rules.ops import OPS
 from ..table import Table
 from .passes import Pass
@@ -155,9 +156,8 @@ def stale_data(run: Pass) -> None:
     """The number of a leaf changes after the forward pass (if nobody has changed it, here), and the rules read it."""
     leaf = run.names.index(run.at)
     before, given = run.graph.nodes[leaf].data, run.graph.nodes[leaf].now
-    for now in (given, before + 1.0, before + 2.0, before - 1.0, before / 2.0):
-        if now is None or now == before:  # nobody has changed it, or it is too large to
-            continue
+    changes = (before + 1.0, before + 2.0, before - 1.0, before / 2.0, before * 2.0)
+    for now in (x for x in changes if short(x) != short(before)) if given is None else (given,):
         try:
             fresh = _slopes_with(run, leaf, now)
         except UNDEFINED:

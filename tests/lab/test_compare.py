@@ -9,6 +9,7 @@ import pytest
 import glassgrad as gg
 from glassgrad.engine.lab.faults import UnknownFaultError
 from glassgrad.engine.lab.passes import Pass
+from glassgrad.engine.rules.notation import short
 
 
 def square(a):
@@ -185,6 +186,14 @@ def test_a_number_that_was_really_changed_is_the_stale_one():
     assert "v2 was computed with w = 3, but w is 10" in found.why
     assert found.wrong[found.cause].sentence.endswith("w is set to 10 now.")
     assert "w is set to 3 now" not in str(gg.lab.compare(y, "stale_data", at="x"))
+
+
+@pytest.mark.parametrize("x", [12345.678, 1e9, 1e200, 1e-9, -1.0, 0.0])
+def test_the_stale_number_is_seen_to_be_another_one(x):
+    found = gg.lab.compare("a*a", "stale_data", a=x)
+    before, now = (found.wrong.graph.nodes[0].data, found.wrong.graph.nodes[0].now)
+    assert short(before) != short(now)
+    assert f"a = {short(before)}, but a is {short(now)}" in found.why
 
 
 def test_labels_are_only_text():
