@@ -149,6 +149,12 @@ def test_where_there_is_no_difference_it_says_where_there_would_be_one():
     assert "smallest_example('overwrite')" in found.why
 
 
+def test_another_last_digit_is_no_difference():
+    found = gg.lab.compare("a*0.1 + (a*0.2 + a*0.3)", "breadth_first_order", a=1)
+    assert found.leaves[0].right != found.leaves[0].wrong  # added up in another order
+    assert found.first is None
+
+
 def test_a_rule_of_ones_own_and_constants():
     a = gg.Value(3.0, "a")
     own = gg.Value(a.data**2, (a,), "square", "s")
