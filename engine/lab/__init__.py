@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_attributes
 
 if TYPE_CHECKING:
+    from .classroom import Answer, grade_answer, numbers_for
     from .comparison import Comparison, compare
     from .faults import FAULTS, Fault
     from .grades import Grade
@@ -25,12 +26,16 @@ _LAZY = {
     "grade": "grading",
     "grade_file": "grading",
     "Grade": "grades",
+    "Answer": "classroom",
+    "grade_answer": "classroom",
+    "numbers_for": "classroom",
     "run": "testing",
     "Outcome": "testing",
 }
 
 __all__ = [
     "FAULTS",
+    "Answer",
     "Comparison",
     "Example",
     "Fault",
@@ -38,7 +43,9 @@ __all__ = [
     "Outcome",
     "compare",
     "grade",
+    "grade_answer",
     "grade_file",
+    "numbers_for",
     "run",
     "smallest_example",
 ]

@@ -17,8 +17,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
+from ...engine.lab.classroom import FORMATS, Answer, exported, grade_answer, hidden_tests
+from ...engine.lab.exercise import Exercise
 from ...engine.lab.grades import Grade
 from ...engine.lab.grading import grade_file
+from ...engine.lab.practice import find
 from ...engine.lab.process import end_all
 from ...engine.shown import counted, visible
 from ...engine.table import Table
@@ -30,7 +33,12 @@ examples:
   glassgrad grade my_engine.py                      # what is right, what is wrong, and why it matters
   glassgrad grade class/*.py --csv points.csv       # a row for each file
   glassgrad grade anna.py --class Scalar --json     # for another program
+  glassgrad grade fork/*.py --exercise fork         # answers to an exercise (glassgrad learn lists them)
+  glassgrad grade fork/*.py --exercise fork --tests hidden/ --seed-from name
+  glassgrad grade --exercise fork --export pytest -o test_10_fork.py
 
+hidden/fork.py has functions test_...() with asserts on the names of the student's file. In them draw(1, 9) is a whole
+number, for each student another; gg.lab.numbers_for("anna") gives the same ones for the task that Anna gets.
 Each file runs in a process of its own, with limits on time and memory, in a temporary folder; on Linux without
 network. What a system cannot forbid is reported. Run it as a user who owns little: it is a fence, not a jail.
 Exit status 0 if every file is ok, 1 if one is not, 2 for a mistake in the command."""
@@ -46,8 +54,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = EXAMPLES
     add = parser.add_argument
-    add("files", nargs="+", type=Path, metavar="FILE", help="a Python file that needs no other beside it")
+    add("files", nargs="*", type=Path, metavar="FILE", help="a Python file that needs no other beside it")
     add("--class", dest="name", metavar="NAME", help="the class (by default the only one with + or *, or Value)")
+    add("--exercise", metavar="NAME", help="grade answers to this exercise, by its name or number")
+    add(
+        "--tests", type=Path, metavar="FOLDER", help="tests of your own, hidden from students: EXERCISE.py or test_*.py"
+    )
+    add(
+        "--seed-from", choices=("name", "folder"), help="draw the numbers of hidden tests by each file's name or folder"
+    )
+    add("--export", choices=FORMATS, help="write the exercise as a test file for pytest, a notebook for otter assign")
+    add("-o", "--output", type=Path, metavar="FILE", help="where to (by default it is printed)")
     add("--json", action="store_true", help="print all of it as JSON: a list with an object for each file")
     add("--csv", type=Path, metavar="FILE", help="write a row for each file")
     add("--seconds", type=_positive, default=10.0, metavar="N", help="for each file (10)")
@@ -65,17 +82,24 @@ def _positive(text: str) -> float:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Grade, and print the reports."""
+    """Grade, and print the reports; or export an exercise."""
+    exercise = _exercise(options)
+    if options.export:
+        return _export(options, exercise)
+    if options.output:
+        raise CommandError("-o goes with --export; --csv FILE writes a row for each file")
+    if not options.files:
+        raise CommandError("name at least one FILE to grade")
     for path in options.files:
         if not path.is_file():
             raise CommandError(f"{path}: there is no such file" if not path.exists() else f"{path} is no file")
     try:
         if options.csv:
             check_writable(options.csv)
-        grades = _graded(options)
+        grades = _graded(options, exercise)
         if options.csv:
             write_file(options.csv, _csv(options.files, grades))
-    except OSError as error:
+    except (OSError, LookupError, SyntaxError, UnicodeDecodeError) as error:
         raise CommandError(in_one_line(error)) from None
     if options.json:
         listed = [{"file": str(path), **grade.as_json()} for path, grade in zip(options.files, grades)]
@@ -85,15 +109,44 @@ def run(options: argparse.Namespace) -> int:
     return 0 if all(grade.ok for grade in grades) else 1
 
 
-def _graded(options: argparse.Namespace) -> list[Grade]:
+def _exercise(options: argparse.Namespace) -> Exercise | None:
+    try:
+        return find(options.exercise) if options.exercise else None
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+
+
+def _export(options: argparse.Namespace, exercise: Exercise | None) -> int:
+    if exercise is None or options.files:
+        raise CommandError("--export takes an exercise and no files: glassgrad grade --exercise fork --export pytest")
+    text = exported(exercise, options.export)
+    try:
+        if options.output:
+            write_file(options.output, text)
+        else:
+            print(text, end="")
+    except OSError as error:
+        raise CommandError(in_one_line(error)) from None
+    return 0
+
+
+def _graded(options: argparse.Namespace, exercise: Exercise | None) -> list[Grade | Answer]:
     """A grade for each file, in order; as many at once as there are processors."""
+    tests = [exercise.tests] if exercise else []
+    tests += hidden_tests(options.tests, exercise) if options.tests else []
+    about = exercise.file if exercise else str(options.tests)
+    limits = {"seconds": options.seconds, "megabytes": int(options.memory)}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-    def one(path: Path) -> Grade:
-        return grade_file(path, options.name, seconds=options.seconds, megabytes=int(options.memory))
+    def one(path: Path) -> Grade | Answer:
+        if not tests:
+            return grade_file(path, options.name, **limits)
+        whole = path.resolve()
+        student = {"name": whole.stem, "folder": whole.parent.name}.get(options.seed_from, "")
+        return grade_answer(path, about, tests, student=student, **limits)
 
     with ThreadPoolExecutor(min(cores, 8)) as pool, _bar(len(options.files)) as advance:
-        running: list[Future[Grade]] = [pool.submit(one, path) for path in options.files]
+        running: list[Future[Grade | Answer]] = [pool.submit(one, path) for path in options.files]
         try:
             for _ in as_completed(running):
                 advance()
@@ -113,7 +166,7 @@ def _bar(total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.update(task, advance=1, visible=time.monotonic() - begin > PATIENCE)
 
 
-def _print(files: Sequence[Path], grades: Sequence[Grade]) -> None:
+def _print(files: Sequence[Path], grades: Sequence[Grade | Answer]) -> None:
     for path, grade in zip(files, grades):
         print(f"== {visible(str(path))}\n{grade}\n")
     if len(grades) > 1:
@@ -126,13 +179,13 @@ def _print(files: Sequence[Path], grades: Sequence[Grade]) -> None:
 HEAD = ("file", "of", "ok", "score", "right", "wrong", "first fault")
 
 
-def _summary(path: Path, grade: Grade) -> tuple[str, ...]:
+def _summary(path: Path, grade: Grade | Answer) -> tuple[str, ...]:
     counts = (f"{grade.score:.2f}", str(grade.right), str(len(grade.wrong)))
     first = visible("".join(grade.wrong[:1]))
     return visible(str(path)), visible(grade.name), "yes" if grade.ok else "no", *counts, first
 
 
-def _csv(files: Sequence[Path], grades: Sequence[Grade]) -> str:
+def _csv(files: Sequence[Path], grades: Sequence[Grade | Answer]) -> str:
     """The rows for a class; a cell that a spreadsheet would take for a formula begins with an apostrophe."""
     target = io.StringIO()
     writer = csv.writer(target)

@@ -1,0 +1,217 @@
+"""Exercises in a class: answers graded, with hidden tests and numbers of each student's own; exercises exported."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from ..shown import visible
+from .check import HELPERS
+from .exercise import Exercise
+from .testing import Outcome, Result, run
+
+FORMATS: Final = ("pytest", "otter")
+_IMPORT = f"from glassgrad.engine.lab.helpers import {', '.join(sorted(HELPERS))}"
+
+
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """What came of a student's answer; printed, it is a text.
+
+    Attributes:
+        name: of the exercise, or of the tests.
+        results: one for each test.
+        ended: how the file ended: see `Outcome`.
+        reason: more about it.
+        output: what the file printed, cut.
+        open_doors: what the system could not forbid the file.
+    """
+
+    name: str
+    results: tuple[Result, ...]
+    ended: str
+    reason: str
+    output: str
+    open_doors: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there were tests, and all passed."""
+        return bool(self.results) and not self.wrong
+
+    @property
+    def right(self) -> int:
+        """How many tests passed."""
+        return sum(result.passed for result in self.results)
+
+    @property
+    def wrong(self) -> list[str]:
+        """The tests that failed."""
+        return [result.name for result in self.results if not result.passed]
+
+    @property
+    def score(self) -> float:
+        """The share of tests that passed, from 0 to 1."""
+        return self.right / len(self.results) if self.results else 0.0
+
+    def __str__(self) -> str:
+        lines = [f"{visible(self.name)}: {'ok' if self.ok else 'NOT OK'}: {self.right} of {len(self.results)} tests"]
+        for result in self.results:
+            lines += [f"{'right' if result.passed else 'WRONG'}  {visible(result.name)}"]
+            lines += [f"       {result.message}"] if result.message else []
+        return "\n".join([*lines, *(f"could not be forbidden: {door}" for door in self.open_doors)])
+
+    __repr__ = __str__
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        told = {"of": self.name, "ok": self.ok, "score": round(self.score, 4), "ended": self.ended}
+        tests = list(map(asdict, self.results))
+        return {**told, "tests": tests, "output": self.output, "could not be forbidden": list(self.open_doors)}
+
+
+def grade_answer(
+    file: str | Path, name: str, tests: Sequence[str], *, student: str = "", seconds: float = 10.0, megabytes: int = 512
+) -> Answer:
+    """Run tests on a student's file, in a process of its own.
+
+    Args:
+        file: a Python file that needs no other beside it.
+        name: what the tests are about.
+        tests: texts with functions `test_…()`; besides what `run` says they find the helpers of exercises and `draw`.
+        student: whose numbers `draw` gives: see `numbers_for`.
+        seconds: for each of the texts.
+        megabytes: of memory.
+
+    Raises:
+        OSError: if the file cannot be read, or this system starts no processes.
+        SyntaxError: if a text is no Python.
+    """
+    outcomes = [
+        run(file, text, seconds=seconds, megabytes=megabytes, names={**HELPERS, "draw": numbers_for(student)})
+        for text in tests
+    ]
+    worst: Outcome = next((one for one in outcomes if one.ended != "finished"), outcomes[0])
+    results = tuple(result for one in outcomes for result in one.results)
+    return Answer(name, results, worst.ended, worst.reason, worst.output, worst.open_doors)
+
+
+def numbers_for(student: str) -> Callable[[int, int], int]:
+    """A function `draw(low, high)` that gives whole numbers, in turn, for this student the same each time.
+
+    >>> draw, again = numbers_for("anna"), numbers_for("anna")
+    >>> numbers = [draw(1, 6) for _ in range(3)]
+    >>> numbers == [again(1, 6) for _ in range(3)], numbers == [numbers_for("ben")(1, 6) for _ in range(3)]
+    (True, False)
+    """
+    count = 0
+
+    def draw(low: int, high: int) -> int:
+        nonlocal count
+        if low > high:
+            raise ValueError(f"draw takes the smallest and the largest number, got {low} and {high}")
+        count += 1
+        return low + int.from_bytes(sha256(f"{student}/{count}".encode()).digest(), "big") % (high - low + 1)
+
+    return draw
+
+
+def hidden_tests(folder: Path, exercise: Exercise | None) -> list[str]:
+    """The tests of a teacher's folder.
+
+    Args:
+        folder: it has `fork.py` or `10_fork.py` for the exercise fork; without an exercise all `test_….py` count.
+
+    Raises:
+        LookupError: if there are none.
+        OSError, UnicodeDecodeError, SyntaxError: if they cannot be read.
+    """
+    names = (f"{exercise.name}.py", exercise.file) if exercise else ("test_*.py",)
+    found = sorted(path for name in names for path in folder.glob(name))
+    if not found:
+        raise LookupError(f"{folder} has no tests: a file {' or '.join(names)} with functions test_…() is needed")
+    texts = [path.read_text(encoding="utf-8") for path in found]
+    for path, text in zip(found, texts):
+        ast.parse(text, str(path))
+    return texts
+
+
+# -- exports -------------------------------------------------------------------------------------------------
+
+
+def exported(exercise: Exercise, form: str) -> str:
+    """An exercise for other programs: the text of a file.
+
+    Args:
+        form: "pytest", tests that lie beside the answer, or "otter", a notebook for `otter assign`.
+    """
+    return _pytest(exercise) if form == "pytest" else _otter(exercise)
+
+
+def _pytest(exercise: Exercise) -> str:
+    return f'''\
+"""{exercise.number}. {exercise.title}
+
+The tests of {exercise.file}, which lies beside this file: pytest test_{exercise.file}
+"""
+
+import builtins
+import runpy
+from pathlib import Path
+
+ANSWER = Path(__file__).with_name("{exercise.file}")
+globals().update(
+    (name, one)
+    for name, one in runpy.run_path(str(ANSWER)).items()
+    if not name.startswith(("__", "test")) and not hasattr(builtins, name)
+)
+
+{_IMPORT}
+
+{exercise.tests.strip()}
+'''
+
+
+def _otter(exercise: Exercise) -> str:
+    """A notebook with one question; each test is a cell of its own, and silent where the answer is right."""
+    tests = ast.parse(exercise.tests)
+    named = [one for one in tests.body if isinstance(one, ast.FunctionDef) and one.name.startswith("test")]
+    before = "\n".join(ast.unparse(one) for one in tests.body if one not in named)
+    head = f"import contextlib, io\n{_IMPORT}\n{before}"
+    start = exercise.start.strip().replace('"""', "'''")
+    solution = (
+        f'""" # BEGIN PROMPT\n{start}\n""" # END PROMPT\n'
+        f"# BEGIN SOLUTION NO PROMPT\n{exercise.solution.strip()}\n# END SOLUTION"
+    )
+    question = f"# BEGIN QUESTION\nname: {exercise.name}\npoints: {len(named)}"
+    cells = [
+        _cell("raw", f"# ASSIGNMENT CONFIG\nname: {exercise.name}\nenvironment: false"),
+        _cell("raw", question),
+        _cell("markdown", f"## {exercise.title}\n\n{exercise.statement}"),
+        _cell("raw", "# BEGIN SOLUTION"),
+        _cell("code", solution),
+        _cell("raw", "# END SOLUTION"),
+        _cell("raw", "# BEGIN TESTS"),
+        *(
+            _cell(
+                "code",
+                f"{head}\n{ast.unparse(one)}\nwith contextlib.redirect_stdout(io.StringIO()):\n    {one.name}()",
+            )
+            for one in named
+        ),
+        _cell("raw", "# END TESTS"),
+        _cell("raw", "# END QUESTION"),
+    ]
+    python = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook = {"cells": cells, "metadata": {"kernelspec": python}, "nbformat": 4, "nbformat_minor": 4}
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def _cell(kind: str, source: str) -> dict[str, Any]:
+    more: dict[str, Any] = {"execution_count": None, "outputs": []} if kind == "code" else {}
+    return {"cell_type": kind, "metadata": {}, **more, "source": source.splitlines(keepends=True)}

@@ -1,0 +1,181 @@
+"""Exercises in a class: judged from outside of the file's process, with hidden tests, and exported."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from glassgrad.engine.lab.classroom import grade_answer, numbers_for
+from glassgrad.engine.lab.exercise import exercises
+from glassgrad.viz.cli.main import main
+
+EXERCISES = {exercise.name: exercise for exercise in exercises()}
+FORK = EXERCISES["fork"]
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text: str, name: str = "anna.py") -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_outside_of_the_process_an_exercise_is_judged_as_inside(name, file):
+    exercise = EXERCISES[name]
+    answer = grade_answer(file(exercise.solution), name, [exercise.tests], seconds=40)
+    assert answer.ok and answer.score == 1.0, answer
+    wrong = exercise.misconceptions[0]
+    answer = grade_answer(file(wrong.code), name, [exercise.tests], seconds=40)
+    assert not answer.ok and any(wrong.says in result.message for result in answer.results), answer
+
+
+HIDDEN = """
+LOW = draw(1, 9)
+
+def test_hidden():
+    a = Value(float(LOW))
+    b = a + a
+    b.grad = 1.0
+    b.rule()
+    close(a.grad, 2, f"a.grad at {LOW}")
+"""
+
+
+def test_hidden_tests_are_run_beside_those_of_the_exercise(file, capsys):
+    hidden = file(HIDDEN, "hidden/fork.py").parent
+    words = ["grade", str(file(FORK.solution)), "--exercise", "10", "--tests", str(hidden), "--json"]
+    assert main(words) == 0
+    (graded,) = json.loads(capsys.readouterr().out)
+    assert [test["name"] for test in graded["tests"]][-1] == "test_hidden" and graded["ok"]
+    assert len(graded["tests"]) > 3
+    start = file(FORK.start, "ben.py")
+    assert main(["grade", str(start), "--exercise", "fork", "--tests", str(hidden), "--seed-from", "name"]) == 1
+    out = capsys.readouterr().out
+    assert f"WRONG  test_hidden\n       a.grad at {numbers_for('ben')(1, 9)} is 1, and should be 2." in out
+
+
+def test_tests_of_ones_own_need_no_exercise(file, capsys, tmp_path):
+    tests = "def test_f(): assert f(draw(2, 9)) == draw(0, 0) + 1"
+    folder = file(tests, "own/test_it.py").parent
+    files = [str(file("def f(x): return x // x", f"{name}/answer.py")) for name in ("anna", "ben")]
+    files.append(str(file("def f(x): return x", "cleo/answer.py")))
+    table = tmp_path / "points.csv"
+    assert main(["grade", *files, "--tests", str(folder), "--seed-from", "folder", "--csv", str(table)]) == 1
+    assert "2 of 3 files ok" in capsys.readouterr().out
+    with table.open(encoding="utf-8", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    assert [(row["ok"], row["score"], row["first fault"]) for row in rows] == [
+        ("yes", "1.00", ""),
+        ("yes", "1.00", ""),
+        ("no", "0.00", "test_f"),
+    ]
+
+
+def test_each_student_has_numbers_of_their_own():
+    drawn = {name: [numbers_for(name)(0, 10**6) for _ in range(2)] for name in ("anna", "ben", "")}
+    assert all(first == second for first, second in drawn.values())
+    assert len({first for first, _ in drawn.values()}) == 3
+    draw = numbers_for("anna")
+    numbers = [draw(1, 6) for _ in range(200)]
+    assert set(numbers) == {1, 2, 3, 4, 5, 6}
+    assert numbers[:4] == [1, 3, 4, 4]  # as long as the package lives: tasks were handed out
+    with pytest.raises(ValueError, match="smallest and the largest"):
+        draw(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("tests", "message"),
+    [
+        ("assert f(2) == 5\ndef test_a(): pass", "f(2) gives 4, expected 5"),
+        ("g\ndef test_a(): pass", "anna.py defines no g"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_what_fails_before_the_first_test_fails_them_all(tests, message, file):
+    answer = grade_answer(file("def f(x): return 2 * x"), "own", [tests])
+    assert [result.message for result in answer.results] == [message] and not answer.ok
+
+
+MISTAKES = {
+    "FILE --exercise forc": "there is no exercise 'forc', did you mean fork?",
+    "FILE --tests nowhere": "nowhere has no tests: a file test_*.py with functions test_…() is needed",
+    "FILE --exercise fork --tests .": ". has no tests: a file fork.py or 10_fork.py",
+    "FILE --tests broken": "invalid syntax (",
+    "FILE --export pytest": "--export takes an exercise and no files",
+    "--export pytest": "--export takes an exercise and no files",
+    "FILE -o x.py": "-o goes with --export",
+    "": "name at least one FILE to grade",
+    "--exercise fork --export otter -o nowhere/x.ipynb": "there is no folder nowhere",
+}
+
+
+@pytest.mark.parametrize("words", MISTAKES)
+def test_mistakes_end_with_status_2(words, file, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    file("def test(: pass", "broken/test_it.py")
+    path = str(file("x = 1"))
+    assert main(["grade", *(path if word == "FILE" else word for word in words.split())]) == 2
+    captured = capsys.readouterr()
+    assert MISTAKES[words] in captured.err and captured.out == ""
+
+
+def test_the_export_for_pytest_passes_and_fails_as_the_exercise(file, tmp_path):
+    assert main(["grade", "--exercise", "fork", "--export", "pytest", "-o", str(tmp_path / f"test_{FORK.file}")]) == 0
+    for text, status in ((FORK.solution, 0), (FORK.start, 1)):
+        file(text, FORK.file)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"test_{FORK.file}"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == status, done.stdout
+        assert ("should be" in done.stdout) == bool(status)
+
+
+@pytest.mark.parametrize("name", ["fork", "training_loop", "outer_product", "gradient_check"])
+def test_the_export_for_otter_is_a_notebook_whose_cells_pass_and_fail_as_the_exercise(name, capsys):
+    """`otter assign` writes each test cell as a doctest: what it prints would be a failure."""
+    exercise = EXERCISES[name]
+    assert main(["grade", "--exercise", name, "--export", "otter"]) == 0
+    notebook = json.loads(capsys.readouterr().out)
+    cells = [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]
+    raw = [text.splitlines()[0] for kind, text in cells if kind == "raw"]
+    assert raw == [
+        "# ASSIGNMENT CONFIG",
+        "# BEGIN QUESTION",
+        "# BEGIN SOLUTION",
+        "# END SOLUTION",
+        "# BEGIN TESTS",
+        "# END TESTS",
+        "# END QUESTION",
+    ]
+    answer, *tests = [text for kind, text in cells if kind == "code"]
+    functions = [one.name for one in ast.parse(exercise.tests).body if isinstance(one, ast.FunctionDef)]
+    assert len(tests) == sum(name.startswith("test") for name in functions)
+    given = answer.split('""" # BEGIN PROMPT\n')[1].split('\n""" # END PROMPT')[0]
+    assert [failures(tests, text) for text in (answer, exercise.solution)] == [0, 0]
+    assert failures(tests, given) > 0
+    capsys.readouterr()
+    assert failures(tests, exercise.solution) == 0 and capsys.readouterr().out == ""
+
+
+def failures(tests: list[str], answer: str) -> int:
+    space: dict[str, object] = {}
+    exec(answer, space)
+    return sum(raises(test, dict(space)) for test in tests)
+
+
+def raises(text: str, space: dict[str, object]) -> bool:
+    try:
+        exec(text, space)
+    except Exception:
+        return True
+    return False
