@@ -23,7 +23,7 @@ CLOSE: Final = 1e-9
 
 
 def grade(kind: type) -> Grade:
-    """Put a class with micrograd's interface through the battery.
+    """Put a class with micrograd's interface through the battery, in this process: for others' files, `grade_file`.
 
     Args:
         kind: a class whose instances are made from a number, have `data`, `grad` and `backward()`, and know `+` and
@@ -299,7 +299,7 @@ class _Hall:
             self.student.allow(max(1.0, self.seconds / 5))
             came = _came(self.student.ask("attempt", self.name, trial.code, list(trial.asks)))
             self.borrowed |= self.student.borrowed()
-        except (Ended, RemoteError, TypeError, ValueError, LookupError) as end:
+        except (Ended, RemoteError, TypeError, ValueError, LookupError, RecursionError) as end:
             self.leave()
             return _Came((), visible(str(end)), True, trial.code, ended=True)
         return came
