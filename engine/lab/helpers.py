@@ -52,7 +52,7 @@ def show(result: Value) -> None:
     >>> show(x * x)
     the way back from v1 = x * x:
       v1.grad = 1
-      x.grad = 0 + 1 × 3 = 3
+      x.grad so far = 0 + 1 × 3 = 3
       x.grad = 3 + 1 × 3 = 6
     """
     if not isinstance(result, Value):
