@@ -73,8 +73,8 @@ def witness(op: Op, numbers: Sequence[float], index: int) -> Slope:
     """∂op/∂(operand `index`) at `numbers`, its operands in order.
 
     >>> slope = witness(OPS["relu"], [0.0], 0)
-    >>> slope.left, slope.right, slope.allows(0.5), slope.allows(2.0)
-    (0.0, 1.0, True, False)
+    >>> slope.left == 0.0, slope.right == 1.0, slope.allows(0.5), slope.allows(2.0)
+    (True, True, True, False)
     """
     part, element = op.place(index, len(numbers))
     given = op.elements(numbers, element or 0)  # a sum adds up: no slope depends on other elements
