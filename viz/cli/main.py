@@ -18,7 +18,7 @@ from .process import drop_output, prepare_streams, raising_at_interrupt
 
 COMMANDS = {
     "step": "walk through an expression, forward and back, in the terminal or as a page",
-    "check": "check the gradient of an expression against NumPy",
+    "check": "prove the gradient of an expression",
     "draw": "draw the graph of an expression",
     "break": "break backpropagation on purpose: a fault beside the right pass, step by step",
     "train": "train a network on a data set while you watch",
