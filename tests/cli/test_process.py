@@ -139,7 +139,7 @@ import glassgrad.viz.cli.main as command
 
 class Slow:
     def find_spec(self, name, *_):
-        if name == "numpy":
+        if name == "glassgrad.engine.proof.gradcheck":
             print("now", flush=True)
             time.sleep(60)
 
