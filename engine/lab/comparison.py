@@ -168,11 +168,22 @@ where += throughout makes it 2.
     return compared(_graph(target, names, inputs), fault, at)
 
 
-def compared(graph: Graph, fault: str | Fault, at: str | None = None) -> Comparison:
-    """`compare` of a graph."""
+def chosen_fault(fault: str | Fault) -> Fault:
+    """The fault with that name, or the one that was given.
+
+    Raises:
+        UnknownFaultError: if no fault is called so.
+        TypeError: for what is neither.
+    """
     chosen = FAULTS[fault] if isinstance(fault, str) else fault
     if not isinstance(chosen, Fault):
         raise TypeError(f"a fault is given by its name, such as 'overwrite', got {described(fault)}")
+    return chosen
+
+
+def compared(graph: Graph, fault: str | Fault, at: str | None = None) -> Comparison:
+    """`compare` of a graph."""
+    chosen = chosen_fault(fault)
     called = shown_names(graph, lambda name: clipped(visible(name), NAME_LENGTH))
     right_flows = flows(graph)
     if not right_flows:

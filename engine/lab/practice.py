@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from difflib import get_close_matches
+from errno import EINVAL
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from ..writing import write_file
 from .check import Result
+from .child import LONGEST
 from .exercise import Exercise, exercises
 from .process import Ended, RemoteError, Student
 
@@ -109,9 +111,13 @@ class Practice:
         path = self.path(exercise)
         digest = _digest(path)
         try:
-            source = path.read_text(encoding="utf-8")
+            source = path.read_text(
+                encoding="utf-8-sig"
+            )  # some editors begin a file with a mark, which Python passes over
         except UnicodeDecodeError as error:
             return Checked((), f"{path.name} is not written in UTF-8: byte {error.start} is no part of a character")
+        if len(source) > LONGEST:
+            return Checked((), f"{path.name} has {len(source):,} characters: an answer has {LONGEST:,} at most")
         checked = self._checked(exercise, path, source)
         passed = self._passed()
         if checked.ok:
@@ -134,10 +140,12 @@ class Practice:
     def _passed(self) -> dict[str, str]:
         try:
             found = json.loads((self.folder / PROGRESS).read_text(encoding="utf-8"))
-        except (OSError, ValueError):  # none yet, or spoiled: what was passed can be checked again
+        except (OSError, ValueError, RecursionError):  # none yet, or spoiled: what was passed can be checked again
             return {}
         return found if isinstance(found, dict) else {}
 
 
 def _digest(path: Path) -> str:
+    if path.exists() and not path.is_file():  # to open a pipe would wait for its other end
+        raise OSError(EINVAL, "not a regular file", str(path))
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 from ..story.expression import parse
 from ..story.flow import flows
 from ..story.graph import Graph
-from .comparison import Comparison, compared, tried
-from .faults import FAULTS, Fault, RefusedError
+from .comparison import Comparison, chosen_fault, compared, tried
+from .faults import Fault, RefusedError
 
 INPUTS: Final = {"a": 3.0, "b": 2.0}
 """Leaves that small graphs have, and their numbers."""
@@ -63,7 +63,7 @@ def smallest_example(fault: str | Fault) -> Example:
     >>> example.expression, example.inputs, example.comparison.leaves
     ('b = a + a', {'a': 3.0}, (LeafGradient(name='a', right=2.0, wrong=1.0),))
     """
-    chosen = FAULTS[fault] if isinstance(fault, str) else fault
+    chosen = chosen_fault(fault)
     text, inputs = _found(chosen)
     return Example(text, inputs, compared(small_graph(text, inputs), chosen))
 

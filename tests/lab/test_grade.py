@@ -240,6 +240,12 @@ def test_answers_that_equal_everything_are_wrong():
     assert not report.ok and report.of("wrong")[0].name == "a + b"
 
 
+@pytest.mark.parametrize("number", ["10**400", "{1: 10**1200}", "-10**1000"])
+def test_answers_that_are_no_float_are_wrong(number):
+    report = grade(class_of(FAULTLESS.replace("self.grad += 1.0", f"self.grad = {number}")))
+    assert not report.ok and "a + b" in wrong(report)
+
+
 def test_every_program_is_right_on_glassgrads_own_value():
     for check in (*checks(), random_programs(EVERYDAY)):
         for trial in check.trials:

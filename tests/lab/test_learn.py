@@ -92,7 +92,7 @@ def test_progress_is_kept_beside_the_files_and_a_spoiled_one_is_begun_anew(learn
     assert list(json.loads(progress.read_text())) == ["slope_of_a_product"]
     monkeypatch.chdir("exercises")  # where the learner's files are, no folder is made in them
     assert "1 of 36 done in ./" in learn()[1]
-    for spoiled in ("", "[", "3", "\0"):
+    for spoiled in ("", "[", "3", "\0", "[" * 100_000):
         Path("glassgrad-progress.json").write_text(spoiled)
         assert "0 of 36 done, 1 begun" in learn()[1]
     assert learn("1")[0] == 0
@@ -110,6 +110,7 @@ def test_progress_is_kept_beside_the_files_and_a_spoiled_one_is_begun_anew(learn
         ("slope_a = 'é'.encode('ascii')", "UnicodeEncodeError"),
         ("slope_a, slope_b = -4, 4", "1 of 2 tests pass."),
         ("print('seen', flush=True)\nslope_a = 0", "seen"),
+        (f"x = {'-' * 100_000}1", "has 100,005 characters: an answer has 100,000"),
     ],
 )
 def test_whatever_the_file_does_is_told(learn, code, message):
@@ -119,6 +120,21 @@ def test_whatever_the_file_does_is_told(learn, code, message):
     assert status == 1
     assert message in said
     assert "Traceback" not in said
+
+
+def test_a_file_that_begins_with_a_mark_is_read_as_python_does(learn):
+    learn("1")
+    Path("exercises", find("1").file).write_text(find("1").solution, encoding="utf-8-sig")
+    assert learn("1")[0] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_waited_for(learn):
+    Path("exercises").mkdir()
+    os.mkfifo(Path("exercises", find("1").file))
+    status, said = learn("1")
+    assert status == 2 and "not a regular file" in said
+    assert "0 of 36 done" in learn()[1]
 
 
 def test_a_loop_without_end_is_stopped(tmp_path):

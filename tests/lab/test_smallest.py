@@ -59,3 +59,9 @@ def test_nothing_smaller_shows_it(fault):
         assert found.first is None, text
         tried += 1
     assert tried > 10
+
+
+@pytest.mark.parametrize("fault", [None, 3, []])
+def test_a_fault_is_named(fault):
+    with pytest.raises(TypeError, match="a fault is given by its name, such as 'overwrite', got"):
+        gg.lab.smallest_example(fault)
