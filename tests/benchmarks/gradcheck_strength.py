@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import linecache
 import random
 import time
 from collections import Counter
@@ -114,10 +115,12 @@ def planted(bug: Bug) -> Iterator[None]:
         _spoilt[bug.op] = (bug.part, wrong)
     else:
         OPS[bug.op] = wrong
+    lines = dict(linecache.cache)  # where the source of what is made from the table is found
     try:
         yield
     finally:
         OPS[bug.op] = right
+        linecache.cache.update(lines)
         _spoilt.clear()
 
 
