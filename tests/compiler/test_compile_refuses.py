@@ -142,6 +142,7 @@ def test_a_trace_moves_no_number_that_another_thread_may_read_or_write():
         (iter([1.0]), "x takes a real number, got list_iterator"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:Creating an ndarray from ragged")  # of NumPy below 1.24
 def test_what_is_no_array_of_numbers_is_refused(given, message):
     program = gg.compile(lambda x: W * x, example=(1.0,), params=[W], backend="numpy")
     for call in (program.run, program.value_and_grad):
