@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -364,3 +365,15 @@ def test_it_runs_on_the_standard_library_alone(part, tmp_path):
 def test_the_blocker_blocks(tmp_path):
     done = subprocess.run([sys.executable, "-c", ALONE + "import numpy", str(tmp_path)], capture_output=True, text=True)
     assert "numpy is not in the standard library" in done.stderr
+
+
+TOP = {"pyproject.toml", "README.md", "engine", "nn", "viz", "tests", "notebooks", "MANIFEST.in"}
+TOP |= {"LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff", "SECURITY.md"}
+
+
+@pytest.mark.skipif(
+    not (ROOT / ".git").exists() or not shutil.which("git"), reason="what belongs to the project is known from git"
+)
+def test_nothing_else_lies_at_the_top():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    assert {path.partition("/")[0] for path in listed if not path.startswith(".")} <= TOP

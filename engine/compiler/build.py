@@ -11,7 +11,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ..core.chain import topological_order
-from ..core.origin import MOVING
 from ..core.value import DETACHED, LEAF, Value
 from .emit import NUMPY, emit
 from .errors import CompileError
@@ -148,8 +147,7 @@ def _compile_function(
 ) -> Program:
     arguments = _arguments(function, example)
     arrays = [np.asarray(x, dtype=np.float64) for x in example]
-    with MOVING:  # numbers of parameters are moved: another trace or check of them waits
-        columns, many = traced(function, arrays, params)
+    columns, many = traced(function, arrays, params)
     return _assemble(columns, params, arguments, mean=mean, many=many, batched=True, backend=backend)
 
 

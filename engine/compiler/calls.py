@@ -1,4 +1,4 @@
-"""What a function calls while it is traced: ops within a `try`, random numbers, the clock."""
+"""What a function calls while it is traced: ops within a `try`, random numbers, the clock, other threads."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Calls:
         self.failed: str | None = None
         self.guarded: dict[tuple[Any, ...], tuple[int, str]] = {}
         self.drawn: dict[int, tuple[Any, str]] = {}
-        self.clock: tuple[str, str] | None = None
+        self.forbidden: tuple[str, str] | None = None
         self.generators: dict[int, tuple[Any, str, str]] = {}
         self.protected: set[CodeType] = set()
         self.kinds: dict[CodeType, bool] = {}
@@ -88,7 +88,8 @@ class Calls:
                 if not is_op and not is_ours(frame):
                     self._note_generators(frame)
                     if code in _OTHER_THREADS:
-                        self.clock = self.clock or ("the function uses another thread", place_of(user_frame(frame)))
+                        there = place_of(user_frame(frame))
+                        self.forbidden = self.forbidden or ("the function uses another thread", there)
                     if handlers(code):
                         self.protected.add(code)
             if is_op:
@@ -103,8 +104,8 @@ class Calls:
             owner = getattr(called, "__self__", None)
             if isinstance(owner, random.Random):
                 self.drawn.setdefault(id(owner), (owner, place_of(user_frame(frame))))
-            elif self.clock is None and not is_ours(frame) and (does := _does(called)):
-                self.clock = (f"the function {does}", place_of(user_frame(frame)))
+            elif self.forbidden is None and not is_ours(frame) and (does := _does(called)):
+                self.forbidden = (f"the function {does}", place_of(user_frame(frame)))
 
     def _note_generators(self, frame: FrameType) -> None:
         """Remember the state of NumPy's generators that a function can reach: the interpreter is silent about them."""
@@ -140,7 +141,7 @@ class Calls:
             self.guarded.setdefault((*around, by.f_code, by.f_lasti), (self.ops, there))
 
     def outside(self) -> tuple[str, str] | None:
-        """A generator of random numbers that lives on after the trace, and where it was used; or the clock."""
+        """What was used from outside, a generator of random numbers that lives on, the clock or a thread; and where."""
         for key in list(self.drawn):
             owner, there = self.drawn.pop(key)
             if sys.getrefcount(owner) > 2:  # `owner` and the argument: whoever else has it keeps its state
@@ -148,7 +149,7 @@ class Calls:
         for owner, before, there in self.generators.values():
             if _state(owner) != before:
                 return "the function draws random numbers", there
-        return self.clock
+        return self.forbidden
 
 
 def _held(thing: Any) -> list[Any]:

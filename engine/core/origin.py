@@ -33,8 +33,8 @@ STATE: Final = State()
 LOCK: Final = threading.RLock()
 """Held while `STATE` is changed; by one thread twice where a signal handler changes it in the midst of that."""
 MOVING: Final = threading.RLock()
-"""Held while numbers of a user's Values are moved and put back (a gradient check, a trace), and by whoever reads or
-writes many of them at once: none sees them moved, or puts back what another has changed."""
+"""Held while numbers of a user's Values are moved and put back (a gradient check), and by whoever reads or writes many
+of them at once: none of these sees them moved, or puts back what another has changed."""
 
 
 RETIRED: Final[dict[str, int]] = {}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from difflib import get_close_matches
 from errno import EINVAL
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ..choices import meant
 from ..writing import write_file
 from .check import Result
 from .child import LONGEST
@@ -50,11 +50,8 @@ def find(text: str) -> Exercise:
         if text in (exercise.name, exercise.file) or (text.isdecimal() and int(text) == exercise.number):
             return exercise
     names = [exercise.name for exercise in exercises()]
-    close = get_close_matches(text, names, 1)
-    meant = f", did you mean {close[0]}?" if close else ""
-    raise ValueError(
-        f"there is no exercise {text!r}{meant} (they have the numbers 1 to {len(names)}; glassgrad learn lists them)"
-    )
+    numbers = f"they have the numbers 1 to {len(names)}; glassgrad learn lists them"
+    raise ValueError(f"there is no exercise {text!r}{meant(text, names)} ({numbers})")
 
 
 class Practice:

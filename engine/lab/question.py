@@ -8,11 +8,11 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ..choices import meant
 from .markdown import FormatError, code, parts
 
 FILE: Final = Path(__file__).with_name("questions.md")
@@ -86,9 +86,10 @@ def find(text: str) -> Question:
     if len(saying) == 1:
         return saying[0]
     names = [question.name for question in every]
-    close = [question.name for question in saying] or get_close_matches(text, names, 1)
-    meant = f", did you mean {' or '.join(close)}?" if 0 < len(close) < 5 else ""
-    raise ValueError(f"there is no question {text!r}{meant} (they are {', '.join(names)}, or 1 to {len(names)})")
+    hint = meant(text, names)
+    if 0 < len(saying) < 5:
+        hint = f", did you mean {' or '.join(question.name for question in saying)}?"
+    raise ValueError(f"there is no question {text!r}{hint} (they are {', '.join(names)}, or 1 to {len(names)})")
 
 
 def answer(question: Question) -> str:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import select
-import subprocess
 import sys
-import time
 
 import pytest
 
@@ -97,28 +93,9 @@ def test_a_function_of_a_file(capsys, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_walking_with_keys():
-    import pty
-
-    parent, child = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "glassgrad", "break", "overwrite", *FORK],
-        stdin=child,
-        stdout=child,
-        stderr=child,
-        env={**os.environ, "COLUMNS": "100", "LINES": "30", "TERM": "xterm-256color", "NO_COLOR": "1"},
-    )
-    os.close(child)
-
-    def read_until(text):
-        seen, end = "", time.monotonic() + 20
-        while text not in seen:
-            assert select.select([parent], [], [], max(0.0, end - time.monotonic()))[0], seen[-2000:]
-            seen += os.read(parent, 65536).decode("utf-8", "replace")
-        return seen
-
-    try:
-        assert "w first wrong number" in read_until("q quit")
+def test_walking_with_keys(terminal):
+    with terminal("break", "overwrite", *FORK) as shown:
+        assert "w first wrong number" in shown.read_until("q quit")
         for keys, expected in [
             (b"\r", "step 2 of 8"),
             (b"w", "step 6 of 8"),
@@ -126,11 +103,8 @@ def test_walking_with_keys():
             (b"\x1b[F", "step 8 of 8"),
             (b"\x1b[H", "step 1 of 8"),
         ]:
-            os.write(parent, keys)
-            read_until(expected)
-        os.write(parent, b"wq")
-        read_until("✗ 6")
-        assert process.wait(20) == 0
-    finally:
-        process.kill()
-        os.close(parent)
+            shown.press(keys)
+            shown.read_until(expected)
+        shown.press(b"wq")
+        shown.read_until("✗ 6")
+        assert shown.process.wait(20) == 0

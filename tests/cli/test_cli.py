@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -140,29 +138,10 @@ def test_a_reader_that_stops_early_is_no_error():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_walking_with_keys():
+def test_walking_with_keys(terminal):
     """A real terminal: every key, and the screen it leaves."""
-    import pty
-
-    parent, child = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "glassgrad", "step", "a = x*x; a + a", "x=3"],
-        stdin=child,
-        stdout=child,
-        stderr=child,
-        env={**os.environ, "COLUMNS": "90", "LINES": "30", "TERM": "xterm-256color", "NO_COLOR": "1"},
-    )
-    os.close(child)
-
-    def read_until(text):
-        seen, end = "", time.monotonic() + 20
-        while text not in seen:
-            assert select.select([parent], [], [], max(0.0, end - time.monotonic()))[0], seen[-2000:]
-            seen += os.read(parent, 65536).decode("utf-8", "replace")
-        return seen
-
-    try:
-        read_until("step 1 of 8")
+    with terminal("step", "a = x*x; a + a", "x=3") as shown:
+        shown.read_until("step 1 of 8")
         for keys, expected in [
             (b"\r", "step 2 of 8"),
             (b"\x1b[C", "step 3 of 8"),
@@ -176,13 +155,10 @@ def test_walking_with_keys():
             (b"g99\r", "there are steps 1 to 8, not 99"),
             (b"?", "Enter/→ next"),
         ]:
-            os.write(parent, keys)
-            read_until(expected)
-        os.write(parent, b"q")
-        assert process.wait(timeout=20) == 0
-    finally:
-        process.kill()
-        os.close(parent)
+            shown.press(keys)
+            shown.read_until(expected)
+        shown.press(b"q")
+        assert shown.process.wait(timeout=20) == 0
 
 
 def complete_in_bash(script: str, line: str, folder: Path) -> list[str]:

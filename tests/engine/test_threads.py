@@ -142,7 +142,7 @@ def test_copies_and_steps_of_one_graph():
 
 
 def test_traces_checks_and_predictions_of_the_same_parameters():
-    """A trace and a check move numbers: nobody may take moved ones for the true ones, and put them back."""
+    """A check moves numbers: nobody may take moved ones for the true ones, and put them back."""
     model = nn.MLP(2, [6, 1], seed=1)
     params = model.parameters()
     before, expected = [p.data for p in params], nn.outputs(model, [[0.3, -0.7]])
