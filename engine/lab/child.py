@@ -1,6 +1,7 @@
 """The process that a learner's file runs in: it shuts its doors, runs the file, and answers requests, a line each.
 
-It is started as a script and imports the standard library alone. It judges nothing: see `process.py`.
+It is started as a script, imports the standard library alone, and knows no right answer: it judges nothing, see
+`process.py`. glassgrad is out of reach in here, but for an exercise that works with it.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import islice
 from json import dumps, loads
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any, BinaryIO, Final
 
 LONGEST: Final = 100_000
@@ -33,10 +34,13 @@ _REFUSED: Final = {
     **dict.fromkeys(("socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto"), "use the network"),
     **dict.fromkeys(("socket.gethostbyname", "socket.sendmsg"), "use the network"),
     **dict.fromkeys(("os.kill", "os.killpg"), "send signals to other processes"),
-    "sys.setprofile": "set a profiler",
 }
+ENGINES: Final = frozenset(("glassgrad", "micrograd", "autograd", "jax", "mygrad", "tensorflow", "tinygrad", "torch"))
+"""What no file can import whose engine is to be its own."""
 _resource: Any = import_module("resource") if find_spec("resource") else None  # not on Windows
-_NEW_USER, _NEW_NET, _NEW_PID, _NEW_IPC = 0x10000000, 0x40000000, 0x20000000, 0x08000000
+_NEW_USER: Final = 0x10000000
+_NEW_NET_PID_IPC_MOUNT: Final = 0x40000000 | 0x20000000 | 0x08000000 | 0x00020000
+_PRIVATE_FROM_HERE_DOWN, _READ_ONLY = 0x40000 | 0x4000, 1
 
 
 # -- values on the line: plain data, or a number for what has to stay where it is ----------------------------
@@ -81,14 +85,9 @@ def decode(x: Any, find: Callable[[dict[str, Any]], Any]) -> Any:
 # -- doors ---------------------------------------------------------------------------------------------------
 
 
-def confine(seconds: float, megabytes: int, streams: tuple[int, ...]) -> list[str]:
+def confine(seconds: float, megabytes: int, streams: tuple[int, ...], hidden: str) -> list[str]:
     """Shut this process off as far as the system lets it, in a process below this one; what could not be shut."""
-    left = []
-    if not _own_namespaces(streams):
-        left += [
-            "network (the system lets no process give it up; Python's own sockets are refused)",
-            "a process that detaches itself may outlive the run (starting one through Python is refused)",
-        ]
+    left = _own_namespaces(streams, hidden)
     if _resource is None:
         return [*left, "memory and processor time have no limit on this system"]
     whole, share = math.ceil(seconds) + 1, megabytes * 2**20
@@ -106,18 +105,26 @@ def _set(name: str, most: int) -> bool:
     return True
 
 
-def _own_namespaces(streams: tuple[int, ...]) -> bool:
-    """Go on in a process that has no network and cannot see others, and whose descendants all end with it (Linux)."""
+def _own_namespaces(streams: tuple[int, ...], hidden: str) -> list[str]:
+    """Go on in a process that has no network, sees no other and no file of the folder `hidden`, has no powers, and
+    whose descendants all end with it (Linux); what of this the system does not let it do."""
+    network = "network (the system lets no process give it up; Python's own sockets are refused)"
+    outlive = "a process that detaches itself may outlive the run (starting one through Python is refused)"
+    files = "glassgrad's own files (the system lets no process hide them; Python's own ways to them are refused)"
     if sys.platform != "linux":
-        return False
+        return [network, outlive, files]
     libc, user, group = ctypes.CDLL(None, use_errno=True), os.getuid(), os.getgid()
     libc.prctl(1, signal.SIGKILL)  # end with the parent
-    if libc.unshare(_NEW_USER | _NEW_NET | _NEW_PID | _NEW_IPC) == 0:
+    if libc.unshare(_NEW_USER | _NEW_NET_PID_IPC_MOUNT) == 0:
         for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
             with suppress(OSError), open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123  # written, not replaced
                 file.write(text)
-    elif libc.unshare(_NEW_NET | _NEW_PID | _NEW_IPC) != 0:
-        return False
+    elif libc.unshare(_NEW_NET_PID_IPC_MOUNT) != 0:
+        return [network, outlive, files]
+    libc.mount(None, b"/", None, _PRIVATE_FROM_HERE_DOWN, None)
+    covered = libc.mount(b"none", os.fsencode(hidden), b"tmpfs", _READ_ONLY, None) == 0
+    libc.prctl(38, 1, 0, 0, 0)  # no program gives new powers; the next line gives up those it has
+    libc.capset((ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())
     for _ in "the first process of the namespace, and the file's own":
         if child := os.fork():
             for stream in streams:
@@ -126,7 +133,7 @@ def _own_namespaces(streams: tuple[int, ...]) -> bool:
             os._exit(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
         libc.prctl(1, signal.SIGKILL)
         if os.getpid() != 1:
-            return True
+            return [] if covered else [files]
     raise AssertionError("the second process has another number than 1")
 
 
@@ -141,34 +148,23 @@ def _threads_of_user() -> int:
     return count or 1000
 
 
-def refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    """An audit hook, which cannot be taken off: processes and connections made through Python are refused."""
-    if event in _REFUSED and not (event == "os.kill" and arguments[0] == os.getpid()):
-        raise PermissionError(f"a graded file may not {_REFUSED[event]}")
+def refusing(hidden: str, own: bool) -> Callable[[str, tuple[Any, ...]], None]:
+    """An audit hook, which cannot be taken off: what is done through Python to other processes, the network, files of
+    the folder `hidden` and, if the work is to be the file's own, to import another's engine, is refused."""
 
+    refused, engines = dict(_REFUSED), ENGINES if own else frozenset[str]()
 
-# -- whose work it is ----------------------------------------------------------------------------------------
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in refused and not (event == "os.kill" and arguments[0] == os.getpid()):
+            raise PermissionError(f"a graded file may not {refused[event]}")
+        if event == "open" and isinstance(arguments[0], (str, bytes)):
+            path = os.path.realpath(os.fsdecode(arguments[0]))
+            if path.startswith(hidden + os.sep):
+                raise PermissionError("a graded file may not read glassgrad's own files")
+        if event == "import" and (name := str(arguments[0]).partition(".")[0]) in engines:
+            raise ImportError(f"a graded file may not import {name}: it is graded for its own work")
 
-
-@contextmanager
-def watching(
-    rules: tuple[str, ...] = ("glassgrad.engine.core.", "glassgrad.engine.rules."),
-) -> Iterator[dict[str, int]]:
-    """Inside, calls of functions of these modules are counted, by their names."""
-    found: dict[str, int] = {}
-
-    def called(frame: FrameType, event: str, argument: Any) -> None:
-        module = frame.f_globals.get("__name__")
-        if event == "call" and isinstance(module, str) and module.startswith(rules):
-            name = f"{module.rpartition('.')[2]}.{frame.f_code.co_name}"
-            found[name] = found.get(name, 0) + 1
-
-    before = sys.getprofile()
-    sys.setprofile(called)
-    try:
-        yield found
-    finally:
-        sys.setprofile(before)
+    return refuse
 
 
 # -- one program ---------------------------------------------------------------------------------------------
@@ -341,15 +337,12 @@ def main() -> None:
     os.dup2(2, 1)
     requests, answers = os.fdopen(source, "rb"), os.fdopen(target, "wb")
     setup = loads(requests.readline())
-    left = confine(setup["seconds"], setup["megabytes"], (source, target))
+    left = confine(setup["seconds"], setup["megabytes"], (source, target), setup["hidden"])
     sys.path[:] = setup["path"]
     served = Served(requests, answers, setup["file"])
-    watched: AbstractContextManager[dict[str, int]] = watching() if setup["watch"] else nullcontext({})
-    with watched as found:
-        served.functions["borrowed"] = lambda: {name: found.pop(name) for name in list(found)}
-        served.send({"left": left})
-        sys.addaudithook(refuse)
-        served.serve()
+    served.send({"left": left})
+    sys.addaudithook(refusing(setup["hidden"], setup["own"]))
+    served.serve()
 
 
 if __name__ == "__main__":

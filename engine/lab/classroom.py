@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -76,7 +77,14 @@ class Answer:
 
 
 def grade_answer(
-    file: str | Path, name: str, tests: Sequence[str], *, student: str = "", seconds: float = 10.0, megabytes: int = 512
+    file: str | Path,
+    name: str,
+    tests: Sequence[str],
+    *,
+    student: str = "",
+    seconds: float = 10.0,
+    megabytes: int = 512,
+    own: bool = False,
 ) -> Answer:
     """Run tests on a student's file, in a process of its own.
 
@@ -87,18 +95,28 @@ def grade_answer(
         student: whose numbers `draw` gives: see `numbers_for`.
         seconds: for each of the texts.
         megabytes: of memory.
+        own: whether the file is to do without glassgrad, which it cannot import then; see `works_with_glassgrad`.
 
     Raises:
         OSError: if the file cannot be read, or this system starts no processes.
         SyntaxError: if a text is no Python.
     """
     outcomes = [
-        run(file, text, seconds=seconds, megabytes=megabytes, names={**HELPERS, "draw": numbers_for(student)})
+        run(file, text, seconds=seconds, megabytes=megabytes, names={**HELPERS, "draw": numbers_for(student)}, own=own)
         for text in tests
     ]
     worst: Outcome = next((one for one in outcomes if one.ended != "finished"), outcomes[0])
     results = tuple(result for one in outcomes for result in one.results)
     return Answer(name, results, worst.ended, worst.reason, worst.output, worst.open_doors)
+
+
+def works_with_glassgrad(texts: Iterable[str]) -> bool:
+    """Whether a start or tests import glassgrad: then a student's file may do so, too.
+
+    >>> works_with_glassgrad(["x = 1", "import glassgrad as gg"]), works_with_glassgrad(["# like glassgrad"])
+    (True, False)
+    """
+    return any(re.search(r"(?m)^\s*(import|from) glassgrad\b", text) for text in texts)
 
 
 def numbers_for(student: str) -> Callable[[int, int], int]:

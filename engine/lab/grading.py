@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final, NamedTuple
 
 from ..core.value import Value
 from ..shown import clipped, described, few, visible
 from .battery import AN_ERROR, Check, Trial, checks, random_programs
-from .child import attempted, decode, in_one_line, watching
+from .child import attempted, decode, in_one_line
 from .grades import EVERYDAY, WHOSE, Grade, Row
 from .process import Ended, Student
 from .remote import RemoteError
@@ -56,16 +60,40 @@ def grade(kind: type) -> Grade:
         )
     if issubclass(kind, Value):
         return Grade(kind.__name__, (_not_own("this is glassgrad's own engine: its Value, or a subclass"),))
-    borrowed: dict[str, int] = {}
+    borrowed: set[str] = set()
 
     def attempt(trial: Trial) -> _Came:
-        with watching() as found:
-            came = attempted(kind, trial.code, list(trial.asks), _told)
-        borrowed.update(found)
-        return _came(came)
+        _expected(trial)  # before it is watched who computes
+        with _watching(borrowed):
+            return _came(attempted(kind, trial.code, list(trial.asks), _told))
 
     rows = _rows(attempt, lambda name: hasattr(kind, name))
-    return Grade(kind.__name__, (*([_not_own(_calls(borrowed))] if borrowed else ()), *rows))
+    if borrowed:
+        rows.insert(0, _not_own(f"this is glassgrad's own engine: the class calls its {few(sorted(borrowed), 3)}"))
+    return Grade(kind.__name__, tuple(rows))
+
+
+@contextmanager
+def _watching(found: set[str]) -> Iterator[None]:
+    """Inside, and in threads that are begun there, functions of glassgrad's core and rules that are called are noted.
+
+    In this process a class can reach them; a file that is graded cannot: see `process.py`.
+    """
+    engine = Path(Value.backward.__code__.co_filename).parents[1]
+    own = (str(engine / "core"), str(engine / "rules"), "<glassgrad op")
+
+    def called(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(own):
+            found.add(frame.f_code.co_name)
+
+    before, of_threads = sys.getprofile(), threading.getprofile()
+    sys.setprofile(called)
+    threading.setprofile(called)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+        threading.setprofile(of_threads)
 
 
 def grade_file(file: str | Path, name: str | None = None, *, seconds: float = 10.0, megabytes: int = 512) -> Grade:
@@ -88,15 +116,9 @@ def grade_file(file: str | Path, name: str | None = None, *, seconds: float = 10
             got = error.told() if isinstance(error, RemoteError) else str(error.args[0])
             row = Row("the file", "wrong", got=f"{how}: {got}", why="nothing could be asked of it")
             return Grade(name or hall.file.stem, (row,), hall.output, hall.open_doors)
-        if hall.foreign:
-            return Grade(hall.name or "", (_not_own(hall.foreign),), hall.output, hall.open_doors)
-        rows = _rows(hall.attempt, hall.has)
-        first = [_not_own(_calls(hall.borrowed))] if hall.borrowed else []
-        return Grade(hall.name or "", (*first, *rows), hall.output, hall.open_doors)
-
-
-def _calls(borrowed: dict[str, int]) -> str:
-    return f"this is glassgrad's own engine: the class calls its {few(sorted(borrowed), 3)}"
+        rows = [_not_own(hall.foreign)] if hall.foreign else _rows(hall.attempt, hall.has)
+        hall.leave()  # only then all is there that it printed
+        return Grade(hall.name or "", tuple(rows), hall.output, hall.open_doors)
 
 
 def _not_own(how: str) -> Row:
@@ -243,7 +265,6 @@ class _Hall:
         self.student: Student | None = None
         self.kind: Any = None
         self.foreign, self.output = "", ""
-        self.borrowed: dict[str, int] = {}
         self.open_doors: tuple[str, ...] = ()
 
     def __enter__(self) -> _Hall:
@@ -262,7 +283,7 @@ class _Hall:
     def enter(self) -> None:
         """Load the file in a new process, and find its class."""
         begin, left = time.monotonic(), self.end - time.monotonic()
-        student = self.student = Student(self.file, seconds=left, megabytes=self.megabytes, watch=True)
+        student = self.student = Student(self.file, seconds=left, megabytes=self.megabytes, own=True)
         self.end += time.monotonic() - begin  # to start does not count
         self.open_doors = student.open_doors
         try:
@@ -270,14 +291,10 @@ class _Hall:
             kinds = student.classes()
             self.name = _chosen({name: kinds[name] for name in kinds if name in names}, self.name, self.file.name)
             self.kind = names[self.name]
-            student.borrowed()
         except BaseException:
             self.leave()
             raise
-        module, above = kinds[self.name][0], kinds[self.name][1:]
-        if any(one.partition(".")[0] == "glassgrad" for one in (module, *above)):
-            self.foreign = f"this is glassgrad's own engine: {self.name} is its Value, or a subclass"
-        elif module != "student":
+        if (module := kinds[self.name][0]) != "student":
             self.foreign = f"the file imports {self.name} from {clipped(module)}"
 
     def has(self, name: str) -> bool:
@@ -300,7 +317,6 @@ class _Hall:
             assert self.student is not None
             self.student.allow(max(1.0, self.seconds / 5))
             came = _came(self.student.ask("attempt", self.name, trial.code, list(trial.asks)))
-            self.borrowed |= self.student.borrowed()
         except (Ended, RemoteError, TypeError, ValueError, LookupError, RecursionError) as end:
             self.leave()
             return _Came((), visible(str(end)), True, trial.code, ended=True)

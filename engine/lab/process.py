@@ -11,8 +11,9 @@ objects that equal everything, NaN, text or a gigabyte. Whoever takes over the c
 
 Limited: time; processor time, memory (`RLIMIT_AS`) and the size of a file, where there is `resource` (not on Windows);
 what is printed is cut here. The folder is temporary, the environment bare, the standard input empty. On Linux, where
-namespaces are allowed, the process has no network, sees no other process, and takes all its descendants with it;
-elsewhere Python's own ways to sockets and processes are refused (an audit hook), and `Outcome.open_doors` says so.
+namespaces are allowed, the process has no network, sees no other process, takes all its descendants with it, and finds
+an empty folder where glassgrad's engine is (or, where it may use that, where the exercises are with their solutions);
+elsewhere Python's own ways to all of these are refused (an audit hook), and `Outcome.open_doors` says so.
 
 Not protected: files that the user can read or write (run it as a user who owns little), the processor while the time
 lasts, many files on the disk, and the kernel itself. Where root runs it, root's powers are given up with the
@@ -48,7 +49,7 @@ TO_START: Final = 30.0
 """Seconds that a busy machine may take before the file is loaded; they do not count."""
 _LONGEST_ANSWER: Final = 2**22
 _END: Final = b"\0\n"
-_CHILD: Final = Path(__file__).with_name("child.py")
+_LAB: Final = Path(__file__).resolve().parent
 _RUNNING: Final[set[Student]] = set()
 _INTERRUPTED: Final = threading.Event()
 
@@ -76,13 +77,14 @@ class Student:
         file: a Python file that needs no other beside it.
         seconds: of time, for everything together, from when the process is ready.
         megabytes: of memory.
-        watch: whether to count what glassgrad itself does for the file: see `borrowed`.
+        own: whether the file is to do all by itself: it can import no engine, glassgrad least of all, whose files it
+            does not find. Otherwise it finds glassgrad, but not the solutions of the exercises.
 
     Raises:
         OSError: if the file cannot be read, or this system starts no processes.
     """
 
-    def __init__(self, file: str | Path, *, seconds: float = 10.0, megabytes: int = 512, watch: bool = False) -> None:
+    def __init__(self, file: str | Path, *, seconds: float = 10.0, megabytes: int = 512, own: bool = False) -> None:
         if sys.platform == "emscripten":
             raise OSError("a file can be run in a process of its own only where there are processes, not in a browser")
         if _INTERRUPTED.is_set():
@@ -108,7 +110,8 @@ class Student:
         for thread in self._threads:
             thread.start()
         _RUNNING.add(self)
-        setup = {"seconds": seconds, "megabytes": megabytes, "file": self.file.name, "watch": watch}
+        hidden = str((_LAB.parent if own else _LAB / "exercises").resolve())
+        setup = {"seconds": seconds, "megabytes": megabytes, "file": self.file.name, "own": own, "hidden": hidden}
         try:
             self._write({**setup, "path": [str(Path(folder).resolve()) for folder in sys.path if folder]})
             self.open_doors: tuple[str, ...] = tuple(map(str, self._read().get("left", ())))
@@ -126,7 +129,7 @@ class Student:
         home = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TMP", "TEMP", "XDG_CACHE_HOME", "MPLCONFIGDIR"), folder)
         few = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         return subprocess.Popen(  # noqa: S603  # the purpose
-            [sys.executable, "-I", "-B", "-u", "-X", "utf8", str(_CHILD)],
+            [sys.executable, "-I", "-B", "-u", "-X", "utf8", str(_LAB / "child.py")],
             stdin=subprocess.PIPE,
             stdout=self._alarm,
             stderr=subprocess.PIPE,
@@ -198,10 +201,6 @@ class Student:
         """Give what follows so much of the time that is left."""
         self._until = min(self._end, time.monotonic() + seconds)
         self._allowed = min(self._seconds, seconds)
-
-    def borrowed(self) -> dict[str, int]:
-        """Functions of glassgrad's rules that were called since this was asked before; needs `watch`."""
-        return self._mapping("borrowed")
 
     def _mapping(self, do: str) -> dict[str, Any]:
         given = self.ask(do)
@@ -282,7 +281,9 @@ class Student:
         line = b"" if self._answers.closed else self._answers.readline(_LONGEST_ANSWER)
         if line.endswith(_END) or not line:
             late = time.monotonic() >= self._until
-            how = Ended("timed out", f"it was stopped after {self._allowed:g} s") if late else self._how_it_ended()
+            how = (
+                Ended("timed out", f"it took more than {round(self._allowed, 1):g} s") if late else self._how_it_ended()
+            )
             raise self._stopped(how)
         try:
             answer = json.loads(line)
@@ -301,7 +302,7 @@ class Student:
         name = -code if code < 0 else code - 128
         if 0 < name < 65:
             if name == getattr(signal, "SIGXCPU", 0):
-                return Ended("timed out", f"it took more than {self._seconds:g} s of the processor")
+                return Ended("timed out", f"it took more than {round(self._seconds, 1):g} s of the processor")
             with suppress(ValueError):
                 return Ended("crashed", f"the process was ended by the signal {signal.Signals(name).name}")
         return Ended("exited", f"it ended the process, with status {code}")

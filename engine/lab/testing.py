@@ -77,6 +77,7 @@ def run(
     seconds: float = 10.0,
     megabytes: int = 512,
     names: Mapping[str, Any] | None = None,
+    own: bool = False,
 ) -> Outcome:
     """Run a learner's file in a process of its own, and the tests on it from outside.
 
@@ -89,6 +90,7 @@ def run(
             process, or is stopped, does not end the others.
         megabytes: of memory.
         names: plain data and functions that the tests find, too.
+        own: whether the file is to do without glassgrad, which it cannot import then: see `Student`.
 
     Raises:
         SyntaxError: if the tests are no Python.
@@ -111,7 +113,7 @@ def run(
     doors: tuple[str, ...] = ()
     while len(done) < len(found) or not ended:
         loaded = False
-        with Student(file, seconds=seconds - spent, megabytes=megabytes) as student:
+        with Student(file, seconds=seconds - spent, megabytes=megabytes, own=own) as student:
             doors, ready = student.open_doors, time.monotonic()
             try:
                 space = _space(student, names or {})

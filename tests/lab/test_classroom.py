@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from glassgrad.engine.lab.classroom import grade_answer, numbers_for
+from glassgrad.engine.lab.classroom import grade_answer, numbers_for, works_with_glassgrad
 from glassgrad.engine.lab.exercise import exercises
 from glassgrad.viz.cli.main import main
 
@@ -33,10 +33,11 @@ def file(tmp_path):
 @pytest.mark.parametrize("name", EXERCISES)
 def test_outside_of_the_process_an_exercise_is_judged_as_inside(name, file):
     exercise = EXERCISES[name]
-    answer = grade_answer(file(exercise.solution), name, [exercise.tests], seconds=40)
+    own = not works_with_glassgrad([exercise.start, exercise.tests])
+    answer = grade_answer(file(exercise.solution), name, [exercise.tests], seconds=40, own=own)
     assert answer.ok and answer.score == 1.0, answer
     wrong = exercise.misconceptions[0]
-    answer = grade_answer(file(wrong.code), name, [exercise.tests], seconds=40)
+    answer = grade_answer(file(wrong.code), name, [exercise.tests], seconds=40, own=own)
     assert not answer.ok and any(wrong.says in result.message for result in answer.results), answer
 
 
@@ -80,6 +81,12 @@ def test_tests_of_ones_own_need_no_exercise(file, capsys, tmp_path):
         ("yes", "1.00", ""),
         ("no", "0.00", "test_f"),
     ]
+
+
+def test_an_answer_that_is_to_be_written_cannot_borrow_glassgrads(file, capsys):
+    path = str(file("import glassgrad as gg\nclass Value(gg.Value):\n    rule = gg.Value.backward\n"))
+    assert main(["grade", path, "--exercise", "fork"]) == 1
+    assert "may not import glassgrad: it is graded for its own work" in capsys.readouterr().out
 
 
 def test_each_student_has_numbers_of_their_own():

@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 import glassgrad as gg
+from glassgrad.engine.lab import process
 from glassgrad.engine.lab.battery import checks, random_programs
 from glassgrad.engine.lab.grades import EVERYDAY, WHOSE
 from glassgrad.engine.lab.grading import grade, grade_file
@@ -151,29 +152,83 @@ class Value:
     def __mul__(self, other): return Value(self.inner * other.inner)
     def backward(self): self.inner.backward()
 """
+THREAD = """
+import threading
+def elsewhere(x):
+    found = []
+    def compute(): found.append(__import__("glassgrad").tanh(x))
+    thread = threading.Thread(target=compute)
+    thread.start()
+    thread.join()
+    return found[0]
+"""
 BORROWED = {
     "a subclass": "import glassgrad as gg\nclass Value(gg.Value): pass",
     "a subclass of another name": "from glassgrad.engine import Value as Base\nclass Value(Base): pass",
     "the class itself": "from glassgrad import Value",
     "a wrapper": WRAPPER,
     "its functions": FAULTLESS.replace("math.tanh(self.data)", "__import__('glass' 'grad').tanh(self.data)"),
+    "in a thread": FAULTLESS.replace("class Value", THREAD + "class Value").replace(
+        "math.tanh(self.data)", "elsewhere(self.data)"
+    ),
+}
+PLACE = Path(process.__file__).resolve().parents[1]
+HIDDEN = {
+    "a path": f"import sys\nsys.path.insert(0, {str(PLACE.parent)!r})\nfrom engine.core.value import Value",
+    "a loader": "import importlib.machinery as m, types\n"
+    f"code = m.SourceFileLoader('mine', {str(PLACE / 'core' / 'value.py')!r}).get_code('mine')",
+    "no finder": "import sys\nsys.meta_path[:] = [f for f in sys.meta_path]\n"
+    "import importlib\nValue = importlib.import_module('glassgrad.engine').Value",
+    "the system": "import ctypes\nc = ctypes.CDLL(None)\nc.umount2(b'" + str(PLACE) + "', 2)\n"
+    f"assert c.open(b'{PLACE / 'core' / 'value.py'}', 0) >= 0\n" + FAULTLESS,
 }
 
 
 @pytest.mark.parametrize("how", BORROWED)
-def test_glassgrads_own_engine_is_reported_and_does_not_pass(how, tmp_path):
+def test_glassgrads_own_engine_is_reported_and_does_not_pass(how, tmp_path, monkeypatch):
+    for name in ("value", "record"):  # a module may call itself anything
+        monkeypatch.setattr(sys.modules[f"glassgrad.engine.core.{name}"], "__name__", "mine")
     file = tmp_path / "mine.py"
     file.write_text(BORROWED[how])
-    for report in (grade_file(file), grade(class_of(BORROWED[how]))):
-        assert not report.ok and report.score == 0.0
-        assert report.rows[0].name == WHOSE and "glassgrad's own engine" in report.rows[0].why
+    report = grade_file(file)
+    assert not report.ok and report.score < 1
+    printed = report.output + report.of("wrong")[0].got
+    assert "may not import glassgrad: it is graded for its own work" in printed
+    here = grade(class_of(BORROWED[how]))
+    assert not here.ok and here.score == 0.0
+    assert here.rows[0].name == WHOSE and "glassgrad's own engine" in here.rows[0].why
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="hidden by the system on Linux")
+@pytest.mark.parametrize("how", HIDDEN)
+def test_the_files_of_the_engine_are_not_there_for_a_graded_file(how, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(HIDDEN[how])
+    report = grade_file(file)
+    assert not report.ok and wrong(report) == ["the file"]
+    assert re.search("(ModuleNotFound|FileNotFound|Permission|Import|Assertion|Attribute)Error", report.rows[0].got)
+
+
+def test_the_process_of_a_graded_file_has_no_module_of_glassgrads(tmp_path):
+    """Nor anything that leads to one: whoever takes over its frames finds the standard library."""
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import gc, sys\nmodules = [n for n in sys.modules if 'glassgrad' in n and 'editable' not in n]\n"
+        "frame, found = sys._getframe(), []\n"
+        "while frame := frame.f_back: found += [str(v) for v in frame.f_globals.values() if 'glassgrad.' in str(v)]\n"
+    )
+    with process.Student(file, own=True) as student:
+        names = student.load()
+        assert list(names["modules"]) == [] and list(names["found"]) == []
 
 
 def test_a_class_that_a_file_imports_is_not_the_students(tmp_path):
     pytest.importorskip("micrograd")
     file = tmp_path / "mine.py"
     file.write_text("from micrograd.engine import Value")
-    assert grade_file(file).rows[0].why == "the file imports Value from micrograd.engine"
+    assert "may not import micrograd" in grade_file(file).rows[0].got
+    file.write_text("from fractions import Fraction as Value")
+    assert grade_file(file).rows[0].why == "the file imports Value from fractions"
 
 
 NO_CLASS = {

@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from ...engine.lab.classroom import FORMATS, Answer, exported, grade_answer, hidden_tests
+from ...engine.lab.classroom import FORMATS, Answer, exported, grade_answer, hidden_tests, works_with_glassgrad
 from ...engine.lab.exercise import Exercise
 from ...engine.lab.grades import Grade
 from ...engine.lab.grading import grade_file
@@ -40,7 +40,8 @@ examples:
 hidden/fork.py has functions test_...() with asserts on the names of the student's file. In them draw(1, 9) is a whole
 number, for each student another; gg.lab.numbers_for("anna") gives the same ones for the task that Anna gets.
 Each file runs in a process of its own, with limits on time and memory, in a temporary folder; on Linux without
-network. What a system cannot forbid is reported. Run it as a user who owns little: it is a fence, not a jail.
+network. glassgrad itself is out of its reach, unless the start of the exercise or a test imports it.
+What a system cannot forbid is reported. Run it as a user who owns little: it is a fence, not a jail.
 Exit status 0 if every file is ok, 1 if one is not, 2 for a mistake in the command."""
 PATIENCE = 2.0
 """Seconds after which a progress bar is shown."""
@@ -135,6 +136,7 @@ def _graded(options: argparse.Namespace, exercise: Exercise | None) -> list[Grad
     tests = [exercise.tests] if exercise else []
     tests += hidden_tests(options.tests, exercise) if options.tests else []
     about = exercise.file if exercise else str(options.tests)
+    own = not works_with_glassgrad([*tests, *([exercise.start] if exercise else [])])
     limits = {"seconds": options.seconds, "megabytes": int(options.memory)}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -143,7 +145,7 @@ def _graded(options: argparse.Namespace, exercise: Exercise | None) -> list[Grad
             return grade_file(path, options.name, **limits)
         whole = path.resolve()
         student = {"name": whole.stem, "folder": whole.parent.name}.get(options.seed_from, "")
-        return grade_answer(path, about, tests, student=student, **limits)
+        return grade_answer(path, about, tests, student=student, own=own, **limits)
 
     with ThreadPoolExecutor(min(cores, 8)) as pool, _bar(len(options.files)) as advance:
         running: list[Future[Grade | Answer]] = [pool.submit(one, path) for path in options.files]
