@@ -2,7 +2,8 @@
 
 Each slope is proved by itself, against the complex step of its op's own formula (`local`); that the chain rule has put
 them together rightly, by adding up all contributions once more (`resum`); that the graph is the whole truth, by calling
-the function elsewhere (`truth`). So nothing right looks wrong because it is flat, steep, cancelled or near a kink, and
+the function elsewhere (`truth`). Where NumPy is there, it computes the whole graph once more, knowing neither slopes nor
+chain rule (`numpy_reference`), and has the last word: where it disagrees, nothing is proved. So nothing right looks wrong because it is flat, steep, cancelled or near a kink, and
 what is wrong has a name.
 """
 
@@ -26,7 +27,7 @@ from ..story.source import record_source
 from .graph import Proof
 from .guess import Mistake
 from .inputs import prepare
-from .local import DIFFERENCE
+from .local import DIFFERENCE, NUMPY, step
 from .moving import EACH, Moving
 from .own import Rates, code_place, told_place
 from .reference import YOURS, compared, numbers_of
@@ -34,6 +35,12 @@ from .report import CANNOT_TELL, KINK, RIGHT, WRONG, Fault, Report, Row, relativ
 from .resum import results_first
 from .truth import UNDEFINED, Function, Graph, Moved, replayed
 
+try:  # the standard library is enough, as in a browser; where NumPy is there, it is asked, too
+    from .numpy_reference import derivatives
+except ImportError:
+    derivatives = None  # type: ignore[assignment]  # this is how its absence is seen
+
+_SAME: Final = 1e-9
 ON_ITS_WORD: Final = "your own rule"
 """The witness where a rule of the learner's own is taken as it is."""
 _WAY_OUT: Final = "no gradient flows back: .data, float() and the functions of math lead out of the graph"
@@ -93,6 +100,11 @@ def gradcheck(
         if second_order and not check.proof.refused:
             check.second_order()
         return check.report()
+
+
+def _agree(a: float, b: float, doubt: float) -> bool:
+    """Whether two witnesses say the same, to rounding."""
+    return abs(a - b) <= _SAME * max(abs(a), abs(b)) + 8 * doubt
 
 
 def _nothing_recorded(
@@ -221,6 +233,7 @@ class _Check:
         unproved = proof.below([e.node for e in proof.unknown])
         bent = proof.below([e.node for e in proof.kinks]) if proof.kinks else set()
         owned = proof.below(proof.own) if proof.own else set()
+        by_numpy = self._by_numpy(proof, bent)
         rows = []
         for leaf, label in zip(self.leaves, labels):
             n = proof.proved.gradient.get(leaf, 0.0)
@@ -235,10 +248,29 @@ class _Check:
                 own = few([f"{own_name(v.op)} at {short(v.inputs[0]._data)}" for v in proof.own], 3)
                 note = f"a result cannot prove a rule of your own ({own}), its function can: gradcheck(f, inputs)"
                 rows.append(Row(label, a, n, math.nan, CANNOT_TELL, method, note))
+            elif leaf in bent:
+                rows.append(self._at_kink(proof, leaf, Row(label, a, n, 0.0, RIGHT, method)))
+            elif leaf not in by_numpy:
+                rows.append(Row(label, a, n, 0.0, RIGHT, method))
+            elif _agree(by_numpy[leaf], n, doubt):
+                rows.append(Row(label, a, by_numpy[leaf], 0.0, RIGHT, NUMPY))
             else:
-                row = Row(label, a, n, 0.0, RIGHT, method)
-                rows.append(self._at_kink(proof, leaf, row) if leaf in bent else row)
+                note = f"the slopes add up to {n!r}, but NumPy gives {by_numpy[leaf]!r} for the whole graph"
+                rows.append(Row(label, a, by_numpy[leaf], math.nan, CANNOT_TELL, NUMPY, note))
         return rows
+
+    def _by_numpy(self, proof: Proof, bent: set[Value]) -> dict[Value, float]:
+        """What NumPy says of the whole graph, where it is there and can."""
+        if derivatives is None or proof.own or proof.differences or len(self.leaves) > EACH:
+            return {}
+        leaves = [v for v in self.leaves if v not in bent and math.isfinite(proof.doubt(v) + v._data)]
+        steps = [step(v._data) for v in leaves]
+        found = dict(zip(leaves, derivatives(proof.order, leaves, steps)))
+        gradient = proof.proved.gradient
+        again = [v for v in leaves if not _agree(found[v], gradient.get(v, 0.0), proof.doubt(v))]
+        if again:  # the step may have got lost, or overflowed, on the way
+            found |= dict(zip(again, derivatives(proof.order, again, [step(v._data) * 2.0**70 for v in again])))
+        return {v: n for v, n in found.items() if math.isfinite(n)}
 
     def _why_not(self, proof: Proof, leaf: Value) -> str:
         if not math.isfinite(leaf._data):

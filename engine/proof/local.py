@@ -15,7 +15,7 @@ from ..rules.op import Op
 from ..rules.ops import OPS
 from .rounded import UNIT, Rounded, rounded_function
 
-COMPLEX, DIFFERENCE = "complex step", "central difference"
+COMPLEX, DIFFERENCE, NUMPY = "complex step", "central difference", "NumPy"
 _FORKS: Final = frozenset({"abs", "max", "min", "mod"})
 _UNDEFINED: Final = (ArithmeticError, ValueError)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..shown import counted, few, visible
 from ..table import Table
 from .guess import NO_KNOWN, Mistake
-from .local import COMPLEX
+from .local import COMPLEX, NUMPY
 
 RIGHT, KINK, WRONG, CANNOT_TELL = "right", "kink", "wrong", "cannot tell"
 _DIGITS = 10
@@ -156,7 +156,7 @@ def _told_apart(row: Row) -> tuple[str, str]:
     if row.sides is not None:
         left, right = (f"{side + 0.0:.{_DIGITS}g}" if side == side else "none" for side in row.sides)
         return f"{row.analytic + 0.0:.{_DIGITS}g}", f"{left} | {right}"
-    for digits in range(_DIGITS if row.method == COMPLEX else 6, 18):
+    for digits in range(_DIGITS if row.method in (COMPLEX, NUMPY) else 6, 18):
         a, n = (f"{x + 0.0:.{digits}g}" for x in (row.analytic, row.numeric))
         if row.verdict != WRONG or a != n:
             break

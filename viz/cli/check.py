@@ -14,8 +14,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command and its arguments."""
     parser.description = (
         "Check the gradient of an expression: the slope of each op against the complex step of its formula, and the\n"
-        "chain rule by adding up all contributions once more; of a function of yours also that its graph is all it\n"
-        "does. What is wrong is named: op, operand, line and mistake.\n"
+        "chain rule by adding up all contributions once more, and then by NumPy; of a function of yours also that its\n"
+        "graph is all it does. What is wrong is named: op, operand, line and mistake.\n"
         "Exit status 1 if a derivative is wrong, or nothing can tell whether it is."
     )
     parser.epilog = (
