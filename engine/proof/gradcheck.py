@@ -2,9 +2,9 @@
 
 Each slope is proved by itself, against the complex step of its op's own formula (`local`); that the chain rule has put
 them together rightly, by adding up all contributions once more (`resum`); that the graph is the whole truth, by calling
-the function elsewhere (`truth`). Where NumPy is there, it computes the whole graph once more (`numpy_reference`) and has
-the last word: where it disagrees, nothing is proved. So nothing right looks wrong because it is flat, steep, cancelled
-or near a kink, and what is wrong has a name.
+the function elsewhere (`truth`). Where NumPy is there, it computes the whole graph once more (`numpy_reference`) and
+has the last word: where it disagrees, nothing is proved. So nothing right looks wrong because it is flat, steep,
+cancelled or near a kink, and what is wrong has a name.
 """
 
 from __future__ import annotations
