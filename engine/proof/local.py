@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
@@ -18,6 +18,9 @@ from .rounded import UNIT, Rounded, rounded_function
 COMPLEX, DIFFERENCE, NUMPY = "complex step", "central difference", "NumPy"
 _FORKS: Final = frozenset({"abs", "max", "min", "mod"})
 _UNDEFINED: Final = (ArithmeticError, ValueError)
+_SHARP: Final = 1e-9
+"""A slope that is known to such a part of itself, or of `_FAINT`, needs no other step."""
+_FAINT: Final = 1e-200
 
 
 class Slope(NamedTuple):
@@ -58,6 +61,9 @@ class Slope(NamedTuple):
         return math.isfinite(self.left) and math.isfinite(self.right) and math.isfinite(self.noise)
 
 
+_UNKNOWN: Final = Slope(math.nan, math.nan, math.inf, COMPLEX)
+
+
 @cache
 def _branches(op: Op) -> bool:
     """Whether a formula of the value chooses, so that its two sides may differ."""
@@ -83,16 +89,24 @@ def witness(op: Op, numbers: Sequence[float], index: int) -> Slope:
 
 @lru_cache(maxsize=4096)
 def _slope(op: Op, part: int, numbers: tuple[float | None, ...]) -> Slope:
-    try:
-        if not op.analytic:
-            return _by_differences(op, part, numbers)
-        right, noise, above = _complex_step(op, part, numbers, 1.0)
-        left, other_noise, below = _complex_step(op, part, numbers, -1.0) if _branches(op) else (right, noise, above)
-        noise = max(noise, other_noise) + _noise_of_rule(op, part, numbers)
-        jumps = abs(above.z.real - below.z.real) > 4.0 * (above.real_error + below.real_error) + 1e-30
-        return Slope(left, right, 4.0 * noise, COMPLEX, jumps)
-    except _UNDEFINED:
-        return Slope(math.nan, math.nan, math.inf, COMPLEX)
+    if not op.analytic:
+        return _by_differences(op, part, numbers)
+    best, at = _UNKNOWN, numbers[part]
+    assert at is not None  # there is such an operand
+    for h in _steps(at):
+        with suppress(*_UNDEFINED):
+            best = min(best, _by_complex_steps(op, part, numbers, h), key=lambda slope: slope.noise)
+        if best.noise <= _SHARP * max(abs(best.left), abs(best.right), _FAINT):
+            break
+    return best
+
+
+def _by_complex_steps(op: Op, part: int, numbers: tuple[float | None, ...], h: float) -> Slope:
+    right, noise, above = _complex_step(op, part, numbers, h)
+    left, other_noise, below = _complex_step(op, part, numbers, -h) if _branches(op) else (right, noise, above)
+    noise = max(noise, other_noise) + _noise_of_rule(op, part, numbers)
+    jumps = abs(above.z.real - below.z.real) > 4.0 * (above.real_error + below.real_error) + 1e-30
+    return Slope(left, right, 4.0 * noise, COMPLEX, jumps) if math.isfinite(noise) else _UNKNOWN
 
 
 def _operands(op: Op, numbers: Sequence[float | None]) -> dict[str, object]:
@@ -101,15 +115,27 @@ def _operands(op: Op, numbers: Sequence[float | None]) -> dict[str, object]:
     return {n: x for n, x in given.items() if x is not None}
 
 
-def _complex_step(op: Op, part: int, numbers: Sequence[float | None], side: float) -> tuple[float, float, Rounded]:
-    """The slope on one side, its rounding, and the value there."""
+def _complex_step(op: Op, part: int, numbers: Sequence[float | None], h: float) -> tuple[float, float, Rounded]:
+    """The slope on the side of `h`, how far rounding and the length of the step may lead it off, and the value there."""
     given, name = _operands(op, numbers), op.names[part]
-    at = numbers[part]
-    assert at is not None  # there is such an operand
-    h = side * step(at)
-    moved = Rounded(complex(at, h))
-    y = rounded_function(op)(**{**given, name: [moved] if name in op.many else moved})
-    return y.z.imag / h, y.imag_error / abs(h), y
+    at, found = numbers[part], []
+    for size in (h, h / 2):
+        moved = Rounded(complex(at or 0.0, size))
+        y = rounded_function(op)(**{**given, name: [moved] if name in op.many else moved})
+        found.append((y.z.imag / size, y.imag_error / abs(size), y))
+    (coarse, _, _), (fine, noise, y) = found
+    apart = abs(fine - coarse)
+    settled = apart <= 1e-3 * max(abs(fine), abs(coarse)) + noise or (at == 0.0 and abs(fine) <= 0.75 * abs(coarse))
+    return fine, noise + 8 * apart if settled else math.inf, y
+
+
+def _steps(at: float) -> Iterator[float]:
+    """Steps to be tried in turn: far out a longer or a much shorter one may be needed."""
+    yield step(at)
+    if abs(at) > 1.0:
+        yield abs(at) * 2.0**-100
+    if abs(at) > 1e-100:
+        yield step(at) * 2.0**-500
 
 
 def step(at: float) -> float:

@@ -156,8 +156,13 @@ def _cube_root(z: complex) -> complex:
 def _power(a: complex, b: complex) -> complex:
     """a to the power b, exact to rounding for a negative base, too, where b is whole and real."""
     if a.real == 0.0:
+        if b.real % 1.0:
+            raise ValueError("at 0 a broken power is no power of a complex number nearby")
         return a**b
-    size = math.pow(a.real, b.real)
+    try:
+        size = math.pow(a.real, b.real)
+    except OverflowError:
+        return complex(math.inf)
     tilt = math.log(abs(a.real)) * 1j * b.imag if b.imag else 0.0
     return size * cmath.exp(b * complex(0.0, math.atan2(a.imag / a.real, 1.0)) + tilt)
 
@@ -169,11 +174,15 @@ def _applied(function: Callable[..., complex]) -> Callable[..., Rounded]:
         given = [lifted(x) for x in operands]
         at = [x.z for x in given]
         z = function(*at)
-        real_error, imag_error = _LIBRARY * UNIT * abs(z.real) + _TINY, _LIBRARY * UNIT * abs(z.imag) + _TINY
+        real_error, imag_error = _LIBRARY * UNIT * abs(z.real) + _TINY, _LIBRARY * UNIT * abs(z.imag)
+        imag_error += _TINY * (1.0 + abs(z))  # an angle that vanishes
         for k, x in enumerate(given):
-            for step in filter(None, (complex(x.real_error), 1j * x.imag_error)):
+            for error, size, way in ((x.real_error, x.z.real, 1.0), (x.imag_error, x.z.imag, 1j)):
+                if not error:
+                    continue
+                seen = max(error, 4 * UNIT * abs(size))  # less would be rounded away
                 try:
-                    moved = function(*at[:k], at[k] + step, *at[k + 1 :]) - z
+                    moved = (function(*at[:k], at[k] + way * seen, *at[k + 1 :]) - z) * (error / seen)
                 except (ArithmeticError, ValueError):
                     moved = complex(math.inf, math.inf)
                 real_error, imag_error = real_error + abs(moved.real), imag_error + abs(moved.imag)
