@@ -36,7 +36,19 @@ def unknown(what: str, given: object, known: Iterable[str], beside: str = "") ->
     """
     names = list(known)
     allowed = ", ".join([*names, beside] if beside else names)
-    return f"unknown {what} {given!r} (must be one of {allowed}){meant(given, names)}"
+    few = "one of " * (len(names) + bool(beside) > 1)
+    return f"unknown {what} {given!r} (must be {few}{allowed}){meant(given, names)}"
+
+
+def one_of(known: Iterable[str], what: str, given: object, beside: str = "") -> None:
+    """Refuse what is not among the known names; see `unknown`.
+
+    Raises:
+        ValueError: if `given` is none of `known`.
+    """
+    names = list(known)
+    if given not in names:
+        raise ValueError(unknown(what, given, names, beside))
 
 
 def whole(given: Any, what: str, least: int = 1) -> int:

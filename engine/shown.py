@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Final
 
 JOINERS: Final = frozenset("\u200c\u200d")
@@ -37,6 +38,22 @@ def few(names: Sequence[str], most: int = 5) -> str:
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return visible(", ".join(names[:most])) + more
+
+
+def wrapped(text: str, width: int) -> str:
+    r"""`text` with its longer lines broken at blanks; what is broken off is set in further than its line.
+
+    >>> print(wrapped("short\n  a longer line", 11))
+    short
+      a longer
+          line
+    """
+    return "\n".join(
+        line
+        if len(line) <= width
+        else fill(line, width, subsequent_indent=" " * (len(line) - len(line.lstrip()) + 4), break_on_hyphens=False)
+        for line in text.split("\n")
+    )
 
 
 def clipped(text: str, width: int = 60) -> str:

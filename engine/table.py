@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Sequence
 from html import escape
-from typing import NamedTuple
+from itertools import zip_longest
+from textwrap import wrap
+from typing import Final, NamedTuple
+
+from .shown import wrapped
+
+NARROWEST: Final = 10
+"""No column is made narrower than this."""
+
+
+def _broken(cell: str, width: int) -> list[str]:
+    """A cell in lines; a long name is broken behind an underscore."""
+    if len(cell) <= width:
+        return [cell]
+    return [line.replace("_ ", "_") for line in wrap(cell.replace("_", "_ "), width, break_on_hyphens=False)]
 
 
 class Table(NamedTuple):
@@ -29,18 +44,31 @@ class Table(NamedTuple):
     above: str = ""
     below: str = ""
 
-    def text(self) -> str:
-        """The table in lines, its columns two blanks apart."""
+    def text(self, width: int = sys.maxsize) -> str:
+        """The table in lines, its columns two blanks apart; where they have no room, cells are broken.
+
+        >>> print(Table(("name", "what it is"), [("x_1", "a number that was given")]).text(18))
+        name  what it is
+        x_1   a number
+              that was
+              given
+        """
         lines = [self.head, *self.rows] if any(self.head) else self.rows
         widths = [max(map(len, column)) for column in zip(*lines)]
+        while sum(widths) + 2 * len(widths) - 2 > width and max(widths) > NARROWEST:
+            wide = [k for k, one in enumerate(widths) if one > NARROWEST]
+            widths[max(wide, key=lambda k: (k not in self.right, widths[k]))] -= 1  # words before numbers
         table = [
             "  ".join(
-                cell.rjust(width) if k in self.right else cell.ljust(width)
-                for k, (cell, width) in enumerate(zip(line, widths))
+                cell.rjust(wide) if k in self.right else cell.ljust(wide)
+                for k, (cell, wide) in enumerate(zip(parts, widths))
             ).rstrip()
             for line in lines
+            for parts in zip_longest(*map(_broken, line, widths), fillvalue="")
         ]
-        return "\n".join([*filter(None, [self.above]), *table, *filter(None, [self.below])])
+        others = (wrapped(text, width) if text else "" for text in (self.above, self.below))
+        above, below = ([text] if text else [] for text in others)
+        return "\n".join([*above, *table, *below])
 
     def html(self) -> str:
         """The table as HTML that needs no style sheet."""

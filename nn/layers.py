@@ -12,7 +12,7 @@ from functools import partial
 from numbers import Real
 from typing import Any, Protocol, TypeGuard
 
-from ..engine.choices import unknown, whole
+from ..engine.choices import one_of, whole
 from ..engine.core.apply import apply
 from ..engine.core.record import is_recording, recorder
 from ..engine.core.value import CONST, Value, constant, no_grad
@@ -385,8 +385,7 @@ def _activation(name: str) -> Callable[[Value], Value] | None:
     if name == LINEAR:
         return None
     usable = [op.name for op in OPS.values() if op.unary]
-    if name not in usable:
-        raise ValueError(unknown("activation", name, [LINEAR, *usable]))
+    one_of([LINEAR, *usable], "activation", name)
     return recorder(OPS[name], name) if len(OPS[name].inputs) <= 2 else partial(apply, name)
 
 
@@ -400,8 +399,7 @@ def op_of(neuron: Neuron) -> Op:
 
 
 def _limit(init: str, nin: int, nout: int) -> float:
-    if init not in LIMITS:
-        raise ValueError(unknown("init", init, LIMITS))
+    one_of(LIMITS, "init", init)
     return LIMITS[init](nin, nout)
 
 

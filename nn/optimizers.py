@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engine.choices import unknown
+from ..engine.choices import one_of
 from ..nn import schedules
 from .module import write
 
@@ -238,7 +238,6 @@ def optimizer_named(optimizer: str | Optimizer, learning_rate: float | schedules
         if learning_rate is not None:
             raise ValueError("give the learning rate to the optimizer itself: SGD(learning_rate=…)")
         return optimizer
-    if optimizer not in OPTIMIZERS:
-        raise ValueError(unknown("optimizer", optimizer, OPTIMIZERS, "or an Optimizer, such as Adam()"))
+    one_of(OPTIMIZERS, "optimizer", optimizer, "or an Optimizer, such as Adam()")
     kind = OPTIMIZERS[optimizer]
     return kind() if learning_rate is None else kind(learning_rate=learning_rate)

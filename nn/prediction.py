@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.choices import one_of
 from ..engine.core.value import Value, no_grad
 from ..engine.rules.arrays import array_function
 from ..engine.shown import counted
@@ -87,8 +88,7 @@ def predict(model: Callable[[Any], Any], inputs: ArrayLike, task: str = "classif
     Returns:
         Shape (n,); (n, outputs) for a regression with several.
     """
-    if task not in ("classification", "regression"):
-        raise ValueError(f"task must be 'classification' or 'regression', got {task!r}")
+    one_of(("classification", "regression"), "task", task)
     found = outputs(model, inputs)
     if task == "regression":
         return found[:, 0] if found.shape[1] == 1 else found

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from ..engine.choices import one_of
 from ..engine.writing import write_file
 from .model.diagram import Diagram
 
@@ -58,8 +59,7 @@ class Drawing(Diagram):
         """
         path = Path(path)
         ending = path.suffix.lower()
-        if ending not in RENDERERS:
-            raise ValueError(f"{str(path)!r}: the ending must be one of {', '.join(ENDINGS)}, got {ending or 'none'}")
+        one_of(ENDINGS, "ending", ending)
         write_file(path, _rendered(self, ending))
         return path
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphviz import Digraph, ExecutableNotFound  # type: ignore[import-untyped]  # it ships no types
 
+from ..engine.choices import one_of
 from ..engine.core.value import CONST, Value
 from ..engine.shown import visible
 from ..engine.story.graph import Graph
@@ -92,8 +93,7 @@ def draw_dot(root: Value, format: str = "svg", rankdir: str = "LR") -> Digraph:
     >>> print(draw_dot(x + 1).source.splitlines()[2].strip())
     n0 [label="{ x | data 2.0000 | grad 0.0000 }" shape=record]
     """
-    if rankdir not in DIRECTIONS:
-        raise ValueError(f"rankdir={rankdir!r}: must be one of {', '.join(DIRECTIONS)}")
+    one_of(DIRECTIONS, "rankdir", rankdir)
     graph = Graph(root)
     dot = DotDigraph(format=format, graph_attr={"rankdir": rankdir})
     for node in graph.nodes:

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from ..choices import unknown
 from ..core.chain import topological_order
 from ..core.value import DETACHED, LEAF, Value
 from .emit import NUMPY, emit
@@ -85,9 +86,9 @@ def compile(
     (2.5, [7.0, 3.0])
     """
     if backend not in get_args(Backend):
-        raise CompileError(f"backend must be one of {', '.join(get_args(Backend))}, got {backend!r}")
+        raise CompileError(unknown("backend", backend, get_args(Backend)))
     if reduce not in ("mean", "sum"):
-        raise CompileError(f"reduce must be 'mean' or 'sum', got {reduce!r}")
+        raise CompileError(unknown("reduce", reduce, ("mean", "sum")))
     if callable(target) and not isinstance(target, Value):
         if example is None:
             raise CompileError("compiling a function needs example=(…): its arguments for one example")

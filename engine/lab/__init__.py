@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .faults import FAULTS, Fault
     from .grades import Grade
     from .grading import grade, grade_file
-    from .smallest import Example, smallest_example
+    from .small_graphs import Example, smallest_example
     from .testing import Outcome, run
 
 # Loaded when first used: the front door of several rooms.
@@ -21,8 +21,8 @@ _LAZY = {
     "Fault": "faults",
     "compare": "comparison",
     "Comparison": "comparison",
-    "smallest_example": "smallest",
-    "Example": "smallest",
+    "smallest_example": "small_graphs",
+    "Example": "small_graphs",
     "grade": "grading",
     "grade_file": "grading",
     "Grade": "grades",

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any, Final, NamedTuple
 
-from ..choices import unknown
+from ..choices import one_of
 from ..core.chain import Flow
 from ..core.value import Value
 from ..number import number
 from ..rules.notation import short
-from ..shown import clipped, counted, described, visible
-from ..story.expression import parse
+from ..shown import clipped, counted, described, visible, wrapped
+from ..story.expression import graph_of
 from ..story.flow import flows
 from ..story.graph import Graph
 from ..story.ledger import ledger
 from ..story.steps import Steps, shown_names
 from ..table import Table
+from .backward_pass import Pass, first_wrong
 from .faults import FAULTS, Fault, RefusedError
-from .passes import Pass, first_wrong
-from .telling import FaultySteps
+from .faulty_steps import FaultySteps
 
 NAME_LENGTH: Final = 40
 """Characters of a label that a comparison shows."""
@@ -45,6 +46,8 @@ class Comparison(NamedTuple):
         graph: the computation.
         right: the steps of the right pass.
         wrong: those of the other one; None if the engine refuses it.
+        counterparts: for each step of `wrong` the index of the step of `right` that it is shown beside: of a step
+            back, that through the same edge; of the last one the last, so that both are done.
         first: index of the step of `wrong` that gives the first wrong number; None if there is none.
         cause: index of the step that is to blame for it.
         why: the reason in one sentence; if there is no difference, on which graphs there would be one.
@@ -57,9 +60,10 @@ class Comparison(NamedTuple):
     graph: Graph
     right: Steps
     wrong: FaultySteps | None
-    first: int | None
-    cause: int | None
     why: str
+    counterparts: Sequence[int] = ()
+    first: int | None = None
+    cause: int | None = None
     leaves: tuple[LeafGradient, ...] = ()
     beside: Mapping[str, tuple[float, ...]] = {}  # a NamedTuple's default; nobody writes to it
 
@@ -80,10 +84,12 @@ class Comparison(NamedTuple):
     @property
     def counterpart(self) -> int | None:
         """Index of the step of `right` that does as it should what the first wrong one does."""
-        if self.first is None or self.wrong is None or self.first <= len(self.graph):
-            return self.first
-        flow = self.wrong.flow(self.first)
-        return self.right.step_back[flow.node, flow.position]
+        return None if self.first is None else self.counterparts[self.first]
+
+    def of_right(self, index: int) -> str:
+        """How the step of the right pass is called beside that of the wrong one: with its number if that is another."""
+        there = self.counterparts[index]
+        return "right" if there == index else f"right, step {there + 1}"
 
     @property
     def receiver(self) -> int | None:
@@ -99,23 +105,22 @@ class Comparison(NamedTuple):
         receiver = self.receiver
         if self.wrong is None or self.first is None or self.cause is None or receiver is None:
             return [self.why]
-        counterpart = self.counterpart
-        assert counterpart is not None  # as there is a first step
         parts = [
             f"first wrong number: step {self.first + 1} of {len(self.wrong)}",
             f"  wrong: {self.wrong[self.first].numbers}",
-            f"  right: {self.right[counterpart].numbers}",
+            f"  {self.of_right(self.first)}: {self.right[self.counterparts[self.first]].numbers}",
         ]
         if self.cause != self.first:
             parts.append(f"caused by step {self.cause + 1}: {self.wrong[self.cause].sentence}")
         ledgers = [ledger(walk, receiver) for walk in (self.wrong, self.right)]
         return [*parts, f"because: {self.why}", f"wrong: {ledgers[0]}", f"right: {ledgers[1]}"]
 
-    def __str__(self) -> str:
-        return "\n".join(map(str, [self.table.text(), *self._parts()]))
+    def text(self, width: int = sys.maxsize) -> str:
+        """What is printed, in lines of so many characters at most."""
+        return "\n".join([self.table.text(width), *(wrapped(str(part), width) for part in self._parts())])
 
     def __repr__(self) -> str:
-        return str(self)
+        return self.text()
 
     def _repr_html_(self) -> str:
         told = escape("\n".join(map(str, self._parts())))
@@ -154,8 +159,8 @@ def compare(
     first wrong number: step 5 of 5
       wrong: a.grad = 1 × 1 = 1 (the 1 that was there is lost)
       right: a.grad = 1 + 1 × 1 = 2
-    because: a is used twice, so its gradient is a sum; b sets it to 1 with =, and the 1 that had come before is lost, \
-where += throughout makes it 2.
+    because: a is used twice, and the result changes through each use, so a.grad is a sum. b sets it to 1 with =, and \
+the 1 that had come before is lost; with += throughout it comes to 2.
     wrong: a.grad = 1
       through b, operand 1: 1 × 1 = 1 (lost)
       through b, operand 2: 1 × 1 = 1
@@ -165,7 +170,7 @@ where += throughout makes it 2.
       through b, operand 2: 1 × 1 = 1
       sum: 1 × 1 + 1 × 1 = 2
     """
-    return compared(_graph(target, names, inputs), fault, at)
+    return compared(_graph(target, names, inputs, f"compare({target!r}, {str(fault)!r}"), fault, at)
 
 
 def chosen_fault(fault: str | Fault) -> Fault:
@@ -195,10 +200,9 @@ def compared(graph: Graph, fault: str | Fault, at: str | None = None) -> Compari
         right, wrong, first = tried(chosen, graph, called, right_flows, at)
     except RefusedError as refused:
         message, place = refused.args
-        return Comparison(
-            chosen, place, graph, Steps(graph, called), None, None, None, f"The engine refuses it: {message}."
-        )
+        return Comparison(chosen, place, graph, Steps(graph, called), None, f"The engine refuses it: {message}.")
     steps: Steps = Steps(graph, called)
+    vars(steps)["flows"] = right.flows  # in the order that is nearest to that of the wrong pass
     if right.begun != {right.root: 1.0}:
         steps = FaultySteps(right, chosen, right)
     faulty = FaultySteps(wrong, chosen, right)
@@ -208,16 +212,20 @@ def compared(graph: Graph, fault: str | Fault, at: str | None = None) -> Compari
         if wrong.changed:
             cause = len(graph)  # where the number was changed
         why = faulty.why(wrong.flows[first - 1] if first else None)
-    beside = {name: tried(FAULTS[name], graph, called, right_flows)[1] for name in chosen.beside}
+    others = [name for name in chosen.beside if name != chosen.name]
+    beside = {name: tried(FAULTS[name], graph, called, right_flows)[1] for name in others}
+    counterparts = [*range(len(graph) + 1), *(steps.step_back[flow.node, flow.position] for flow in wrong.flows)]
+    counterparts[-1] = len(steps) - 1
     return Comparison(
         chosen,
         wrong.at,
         graph,
         steps.with_gradients(),
         faulty.with_gradients(),
+        why or _no_difference(chosen),
+        counterparts,
         index,
         cause,
-        why or _no_difference(chosen),
         tuple(LeafGradient(called[i], right.grad(i), wrong.grad(i)) for i in right.leaves),
         {name: tuple(run.grad(i) for i in right.leaves) for name, run in beside.items()},
     )
@@ -232,27 +240,21 @@ def tried(
         RefusedError: if the engine refuses it.
         ValueError: if there is no such place.
     """
-    right = Pass(graph, names, right=right_flows)
-    fault.right(right)
-    places = [""] if fault.places is None else list(fault.places(right))
+    places = [""] if fault.places is None else list(fault.places(Pass(graph, names, right=right_flows)))
     if at is not None:
-        _check_place(fault, at, places)
+        if fault.places is None:
+            raise ValueError(f"{fault.name} is in no place of its own: leave at={at!r} out")
+        one_of(places or ["none here"], f"place of {fault.name}", at)
         places = [at]
-    wrong, first = right, None
-    for place in places:
+    for place in places or [""]:
         wrong = Pass(graph, names, place, right=right_flows)
-        fault.run(wrong)
+        (fault.run if places else fault.right)(wrong)
+        right = Pass(graph, names, right=right_flows, beside=wrong)
+        fault.right(right)
         first = first_wrong(right, wrong)
         if first is not None:
             break
     return right, wrong, first
-
-
-def _check_place(fault: Fault, at: str, places: Sequence[str]) -> None:
-    if fault.places is None:
-        raise ValueError(f"{fault.name} is in no place of its own: leave at={at!r} out")
-    if at not in places:
-        raise ValueError(unknown(f"place of {fault.name}", at, places or ["none here"]))
 
 
 def _no_difference(fault: Fault) -> str:
@@ -262,11 +264,10 @@ def _no_difference(fault: Fault) -> str:
     )
 
 
-def _graph(target: Any, names: Mapping[str, object] | None, inputs: Mapping[str, float]) -> Graph:
-    values = {name: number(x, name) for name, x in inputs.items()}
+def _graph(target: Any, names: Mapping[str, object] | None, inputs: Mapping[str, float], call: str) -> Graph:
     if isinstance(target, str):
-        found = parse(target).evaluate(values)
-        return Graph(found.root, found.names, found.sources)
+        return graph_of(target, inputs, call)
+    values = {name: number(x, name) for name, x in inputs.items()}
     if isinstance(target, (Value, Graph)) and values:
         raise TypeError(
             f"{', '.join(values)} goes with an expression or a function; {described(target)} has its numbers already"

@@ -14,9 +14,10 @@ from typing import Any, Final, NamedTuple
 from ..core.apply import apply
 from ..core.value import Value
 from ..errors import DomainError, ExpressionError
+from ..number import number
 from ..rules.ops import OPS
 from . import hints
-from .graph import SourceLine
+from .graph import Graph, SourceLine
 
 FILE = "<expression>"
 """The file name in the source places of what an expression made."""
@@ -63,11 +64,12 @@ class Expression:
         self._places = inputs
         self.inputs = tuple(inputs)
 
-    def evaluate(self, values: Mapping[str, float]) -> Evaluated:
+    def evaluate(self, values: Mapping[str, float], call: str = "") -> Evaluated:
         """Compute the result on Values.
 
         Args:
             values: a number for each of `inputs`.
+            call: in Python, how the call that was made begins, for the message that numbers are missing.
 
         Raises:
             ExpressionError: for a missing or superfluous value, or where an op is undefined.
@@ -81,6 +83,8 @@ class Expression:
             place = self._places[missing[0]]
             add = " ".join(f"{name}=NUMBER" for name in missing)
             hint = hints.of_names(missing)
+            if call:
+                add += f", as in {call}, {', '.join(f'{name}={values.get(name, 3.0):g}' for name in self.inputs)})"
             raise _error(f"no value for {', '.join(missing)}: add {add}{hint}", self.text, place)
         unused = [name for name in values if name not in self._places]
         if unused:
@@ -127,6 +131,26 @@ class Expression:
                     sources[made] = _place(self.text, node)
                 stack.append(made)
         return stack[0]
+
+
+def graph_of(text: str, inputs: Mapping[str, object], call: str) -> Graph:
+    """The graph of an expression.
+
+    Args:
+        text: as for `parse`.
+        inputs: a number for each of its names.
+        call: how the call begins in which they are given by name, for the message that some are missing; or "".
+
+    Raises:
+        ExpressionError: as `parse` and `Expression.evaluate`.
+
+    >>> graph_of("a*a", {}, "step('a*a'")
+    Traceback (most recent call last):
+        ...
+    glassgrad.engine.errors.ExpressionError: no value for a: add a=NUMBER, as in step('a*a', a=3)
+    """
+    found = parse(text).evaluate({name: number(given, name) for name, given in inputs.items()}, call)
+    return Graph(found.root, found.names, found.sources)
 
 
 def parse(text: str) -> Expression:

@@ -6,6 +6,8 @@ Steps, drawings and checks read this and know nothing of each other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 from ..core.chain import topological_order, why_no_slopes
 from ..core.origin import number_used, origin, same
@@ -84,7 +86,9 @@ class Graph:
         raise AttributeError(f"a Graph is immutable; {name!r} cannot be set")
 
     @classmethod
-    def of(cls, nodes: Iterable[Node], groups: Iterable[Group] = ()) -> Graph:
+    def of(
+        cls, nodes: Iterable[Node], groups: Iterable[Group] = (), reasons: Mapping[int, str] = MappingProxyType({})
+    ) -> Graph:
         """A graph of nodes that are in topological order already, such as those of another graph with new labels.
 
         >>> graph = Graph(Value(2.0, "x") * 3)
@@ -94,8 +98,11 @@ class Graph:
         graph = object.__new__(cls)
         object.__setattr__(graph, "nodes", _each_its_name(nodes))
         object.__setattr__(graph, "groups", tuple(groups))
-        object.__setattr__(graph, "reasons", {})
+        object.__setattr__(graph, "reasons", reasons)
         return graph
+
+    def __reduce__(self) -> tuple[Any, ...]:  # how it is copied and pickled, as it cannot be set
+        return Graph.of, (self.nodes, self.groups, dict(self.reasons))
 
     @property
     def root(self) -> Node:

@@ -62,6 +62,10 @@ def test_json():
         (["step", "tanh(x", "x=1"], "'(' was never closed\ntanh(x\n    ^"),
         (["step", "x*y", "x=1"], "no value for y: add y=NUMBER\nx*y\n  ^"),
         (["step", "x", "x=1", "z=1"], "z is given but not used"),
+        (
+            ["step", "x=1"],
+            'the expression is missing: x=1 is the number for a name in it; write glassgrad step "EXPR" x=1',
+        ),
         (["step", "x", "x=one"], "x needs a number, got 'one'"),
         (["step", "x", "x"], "expected NAME=NUMBER, got 'x'"),
         (["step", "x", "x=1", "x=2"], "given twice"),
@@ -103,6 +107,33 @@ def test_standard_output_can_be_named(capsys):
 def test_an_expression_may_start_with_a_minus(capsys):
     assert main(["check", "-x*2", "x=1"]) == 0
     assert "-2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("step a*b a=3 b=2", "--all"),
+        ("step -a*b a=3 b=2", "--json"),
+        ("check a*b a=3 b=-2", "--second-order"),
+        ("draw a*b a=3 b=2", "--direction TB --slopes"),
+        ("draw a*b a=3 b=2", "--lay=builtin -o -"),
+        ("compile a*b a=3 b=2", "--backend python --no-source"),
+        ("break stale_data a*b a=3 b=-2", "--at b --all"),
+        ("break wrong_sign a*b a=3 b=2", "--all"),
+        ("ask order", ""),
+        ("learn fork", "--hint"),
+        ("learn fork", "--hint 2"),
+    ],
+)
+def test_options_may_stand_anywhere(capsys, words, options):
+    def said(words):
+        assert main(words) == 0
+        return capsys.readouterr().out
+
+    command, *rest = words.split()
+    expected = said([command, *rest, *options.split()])
+    for place in range(len(rest)):
+        assert said([command, *rest[:place], *options.split(), *rest[place:]]) == expected
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)])

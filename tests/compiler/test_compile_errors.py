@@ -87,8 +87,8 @@ def test_shapes_are_named() -> None:
         ({"target": lambda x: "no", "example": (1.0,)}, "must return a Value"),
         ({"target": Value(1.0), "example": (1.0,)}, "example= belongs"),
         ({"target": Value(1.0) * 2, "params": [Value(1.0) * 1]}, "must be a Value that was not computed"),
-        ({"target": Value(1.0), "reduce": "max"}, "reduce must be"),
-        ({"target": Value(1.0), "backend": "gpu"}, "backend must be"),
+        ({"target": Value(1.0), "reduce": "max"}, "unknown reduce 'max' .must be one of mean, sum"),
+        ({"target": Value(1.0), "backend": "gpu"}, "unknown backend 'gpu' .must be one of auto, numpy"),
     ],
 )
 def test_misuse(arguments: dict[str, object], match: str) -> None:

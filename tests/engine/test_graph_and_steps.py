@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
+import pickle
 import re
 import sys
 import time
@@ -161,6 +163,10 @@ def test_json_round_trip_is_exact():
     assert hash(again) == hash(graph)
     assert again.to_json() == text
     assert json.loads(text)["format"] == FORMAT
+    for copied in (copy.deepcopy(graph), copy.copy(graph), pickle.loads(pickle.dumps(graph))):
+        assert copied == graph
+        assert copied.nodes == graph.nodes
+        assert dict(copied.reasons) == dict(graph.reasons)
     with gg.no_grad():
         infinite = Value(math.inf)
     assert Graph.from_json(Graph(infinite + 1).to_json()).root.data == math.inf
@@ -200,6 +206,21 @@ def test_malformed_json_gets_a_clear_error(document, message):
     with pytest.raises(GraphError) as caught:
         Graph.from_json(text)
     assert message in str(caught.value)
+
+
+def test_a_deep_graph_is_copied_and_pickled_with_what_it_says_of_missing_slopes():
+    x = v = Value(1.0, "x")
+    for _ in range(50_000):
+        v = v + 1.0
+    graph = Graph(v)
+    assert len(graph) > 100_000
+    for copied in (copy.deepcopy(graph), pickle.loads(pickle.dumps(graph))):
+        assert copied.nodes == graph.nodes
+    mute = Value(2.0, (x,), "mute")  # a rule of one's own that adds no gradient
+    mute._backward = lambda: setattr(x, "grad", 5.0)
+    for copied in (Graph(mute), copy.deepcopy(Graph(mute)), pickle.loads(pickle.dumps(Graph(mute)))):
+        with pytest.raises(GraphError, match="mute"):
+            gg.steps(copied).flows  # noqa: B018
 
 
 def test_module_calls_become_groups():

@@ -166,6 +166,32 @@ def test_the_wrong_gradients_are_those_of_an_engine_with_the_fault(fault):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
+def test_each_step_stands_beside_that_through_the_same_edge(fault):
+    """Up to the first wrong number both passes do the same, in the same order; at their end both are done."""
+    for one in PROGRAMS:
+        root = values(*one)[-1]
+        found = gg.lab.compare(root, fault)
+        steps, there = list(found.wrong), [found.right[k] for k in found.counterparts]
+        assert len(steps) == len(there)
+        assert found.counterparts[-1] == len(found.right) - 1
+        for ours, theirs in zip(steps[:-1], there[:-1]):
+            assert (ours.phase, ours.node, ours.position) == (theirs.phase, theirs.node, theirs.position)
+        same = len(steps) if found.first is None else found.first
+        if not any(flow.how for flow in found.wrong.flows[: max(same - len(found.graph) - 1, 0)]):
+            assert found.counterparts[:same] == list(range(same))
+            if fault in ORDERS:
+                assert all(ours.new == theirs.new for ours, theirs in zip(steps[:same], there))
+        if found.first is not None:
+            assert found.of_right(found.first).partition(", step ")[2] in ("", str(found.counterpart + 1))
+            assert there[found.first].input == steps[found.first].input
+        came = set()  # the right pass is a topological order
+        uses = [flow.input for flow in found.right.flows]
+        for k, flow in enumerate(found.right.flows):
+            came.add((flow.node, flow.position))
+            assert flow.node not in uses[k:]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_compare_points_to_the_step_where_it_begins(fault):
     """Before that step the pass can still be completed to the right gradients; with it, it cannot."""
     different = 0

@@ -189,7 +189,7 @@ def test_command_explains(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (["x*x", "x=3", "-o", "g.gif"], "the ending must be one of .svg"),
+        (["x*x", "x=3", "-o", "g.gif"], "unknown ending '.gif' (must be one of .svg"),
         (["x*x", "x=3", "-o", "no/such/folder/g.svg"], "cannot write"),
         (["x*x", "x=3", "--explain", "q"], "no nodes are called 'q'"),
         (["x*x", "x=3", "--explain", "x", "--limit", "0"], "limit=0"),

@@ -134,9 +134,9 @@ def test_too_many_long_edges_say_what_to_do():
 
 def test_bad_options_say_what_is_allowed():
     graph = Graph(Value(1.0))
-    with pytest.raises(ValueError, match="direction='RL': must be one of LR, TB"):
+    with pytest.raises(ValueError, match=r"unknown direction 'RL' \(must be one of LR, TB\)"):
         layout(graph, direction="RL")
-    with pytest.raises(ValueError, match="layout='neato': must be one of auto, dot, builtin"):
+    with pytest.raises(ValueError, match=r"unknown layout 'neato' \(must be one of auto, dot, builtin\)"):
         layout(graph, engine="neato")
 
 

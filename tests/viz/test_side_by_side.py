@@ -43,9 +43,9 @@ def test_both_gradients_at_every_step_and_the_first_wrong_one_marked(fault):
     found, right, wrong = shown.comparison, shown.right, shown.wrong
     for index in range(len(wrong.steps)):
         table = rows(found, right, wrong, index)
-        for walk, column in ((right.steps, 0), (wrong.steps, 1)):
+        for walk, column, now in ((right.steps, 0, found.counterparts[index]), (wrong.steps, 1, index)):
             for i, arrivals in enumerate(walk.arrivals):
-                so_far = [total for at, total in arrivals if at <= index]
+                so_far = [total for at, total in arrivals if at <= now]
                 expected = "" if not so_far else short(so_far[-1]) + " …" * (len(so_far) < len(arrivals))
                 mark = "✗ " if column and i == found.receiver and index >= found.first else ""
                 assert table[walk.names[i]][column] == mark + expected, (index, i)
@@ -54,11 +54,11 @@ def test_both_gradients_at_every_step_and_the_first_wrong_one_marked(fault):
         assert found.fault.does in said
         assert re.sub(r"\s+", " ", wrong.steps[index].sentence) in re.sub(r"\s+", " ", said)
         assert wrong.steps[index].numbers in said
-        assert right.steps[min(index, len(right.steps) - 1)].numbers in said
+        assert right.steps[found.counterparts[index]].numbers in said
         assert ("✗ wrong:" in said) == (index == found.first)
         if index > len(found.graph):  # the ledgers of the receiver, side by side
             receiver = wrong.steps[index].input
-            for walk, at in ((right.steps, min(index, len(right.steps) - 1)), (wrong.steps, index)):
+            for walk, at in ((right.steps, found.counterparts[index]), (wrong.steps, index)):
                 head, *lines = str(ledger(walk, receiver, at)).splitlines()
                 assert all(line in said for line in (head, *lines[-6:]))
 
@@ -68,12 +68,13 @@ def test_all_steps_in_lines(fault):
     shown, out = pair(fault), io.StringIO()
     print_pair(shown.comparison, shown.right, shown.wrong, Console(file=out, width=60, color_system=None))
     steps, _, rest = out.getvalue().partition("\n\n")
-    assert rest == f"{shown.comparison}\n"
+    assert rest == f"{shown.comparison.text(60)}\n"
+    assert max(map(len, out.getvalue().splitlines())) <= 60
     assert steps.count("✗") == 1
-    for step in shown.wrong.steps:
+    steps = re.sub(r"\s+", " ", steps)
+    for step, there in zip(shown.wrong.steps, shown.comparison.counterparts):
         assert step.numbers in steps
-    for step in shown.right.steps:
-        assert step.numbers in steps
+        assert shown.right.steps[there].numbers in steps
 
 
 def test_a_small_screen_shows_the_nodes_around_the_current_one():
@@ -88,6 +89,7 @@ def test_the_data_of_the_page(fault, tmp_path):
     data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page)[1])
     found = shown.comparison
     assert (data["fault"], data["first"], data["receiver"]) == (fault, found.first, found.receiver)
+    assert data["counterparts"] == found.counterparts
     assert data["faulty"]
     for side, walk in ((data, found.wrong), (data["twin"], found.right)):
         assert [row[side["fields"].index("sentence")] for row in side["steps"]] == [step.sentence for step in walk]

@@ -10,14 +10,15 @@ from rich.console import Console
 
 from ...engine.lab.comparison import compared
 from ...engine.lab.faults import FAULTS, UnknownFaultError
-from ...engine.lab.smallest import Example, smallest_example
-from ...engine.shown import counted, visible
+from ...engine.lab.small_graphs import Example, smallest_example
+from ...engine.shown import counted, visible, wrapped
 from ...engine.story.graph import Graph
 from ..walk import terminal_pair
 from ..walk.function import graph_of_call
 from ..walk.side_by_side import SideBySide
 from .errors import CommandError
 from .expression import add_arguments, evaluated, function_of, numbers, running
+from .process import output_width
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,8 +50,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """List the faults, or show one."""
     if options.fault is None:
-        print(FAULTS)
-        print("glassgrad break FAULT shows the smallest graph on which one can be seen.")
+        print(FAULTS.table.text(output_width()))
+        print(wrapped("glassgrad break FAULT shows the smallest graph on which one can be seen.", output_width()))
         return 0
     try:
         fault = FAULTS[options.fault]
@@ -62,16 +63,15 @@ def run(options: argparse.Namespace) -> int:
         if options.html:
             _save(pair, options.html)
         elif pair.comparison.wrong is None:
-            print(pair.comparison if example is None else example)
+            print((example or pair.comparison).text(output_width()))
         elif example is not None and not options.all:
-            print(example)
+            print(example.text(output_width()))
             given = " ".join(f"{name}={x:g}" for name, x in example.inputs.items())
             print(f'step through it: glassgrad break {fault.name} "{example.expression}" {given}')
         elif sys.stdin.isatty() and sys.stdout.isatty() and not options.all:
             pair.terminal()
         else:
-            console = Console(width=None if sys.stdout.isatty() else 200)
-            terminal_pair.print_pair(pair.comparison, pair.right, pair.wrong, console)
+            terminal_pair.print_pair(pair.comparison, pair.right, pair.wrong, Console(width=output_width()))
     except ValueError as error:
         raise CommandError(str(error)) from None
     return 0

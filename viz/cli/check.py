@@ -8,6 +8,7 @@ from ...engine.core.value import LEAF
 from ...engine.proof.gradcheck import gradcheck
 from ..walk.function import bound_arguments, by_name
 from .expression import NEURON, add_arguments, evaluated, function_of, numbers, running
+from .process import output_width
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,5 +41,5 @@ def run(options: argparse.Namespace) -> int:
         with running(options):
             bound = bound_arguments(function, values)
             report = gradcheck(by_name(function, bound.signature), bound.arguments, second_order=options.second_order)
-    print(report)
+    print(report.table.text(output_width()))
     return 0 if report.ok else 1

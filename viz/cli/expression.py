@@ -47,6 +47,12 @@ def numbers(options: argparse.Namespace) -> dict[str, float]:
         CommandError: for what is no NAME=NUMBER, or a name given twice.
     """
     values: dict[str, float] = {}
+    if re.fullmatch(r"\s*[^\W\d]\w*\s*=\s*[+-]?[\d.]+(e[+-]?\d+)?\s*", options.expression):
+        command = " ".join(filter(None, [options.command, getattr(options, "fault", "")]))
+        raise CommandError(
+            f"the expression is missing: {options.expression} is the number for a name in it; write "
+            f'glassgrad {command} "EXPR" {options.expression}'
+        )
     for given in options.values:
         name, equals, text = given.partition("=")
         name = unicodedata.normalize("NFKC", name.strip())  # as Python reads the names in the expression

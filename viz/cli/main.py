@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -148,15 +149,27 @@ def _check_options(words: Iterable[str], parser: argparse.ArgumentParser) -> Non
 
 
 def _as_argparse_reads(words: Iterable[str], parser: argparse.ArgumentParser) -> list[str]:
-    """An expression such as `-x*w`, or the value -1 of an option, is no option: argparse takes a word with a blank in
-    it, and what follows an equals sign, as it is."""
+    """The options behind all else, as argparse takes no second word that is none once it has seen one of them.
+
+    An expression such as `-x*w`, or the value -1 of an option, is no option: argparse takes a word with a blank in it,
+    and what follows an equals sign, as it is.
+    """
+    given, known = list(words), parser._option_string_actions
+    end = given.index("--") if "--" in given else len(given)
     found: list[str] = []
-    for word in words:
-        known = parser._option_string_actions
-        if len(word) < 2 or word[0] != "-" or word.startswith("--") or word.partition("=")[0] in known:
-            found.append(word)
-        elif found and found[-1] in known and known[found[-1]].nargs is None:
-            found[-1] += f"={word}"
+    options: list[str] = []
+    last: argparse.Action | None = None
+    awaited = 0.0  # so many words belong to the last option
+    for word in given[:end]:
+        name, equals, _ = word.partition("=")
+        if name in known or (word.startswith("--") and word != "--"):
+            options.append(word)
+            last = known.get(name) or next((known[key] for key in known if key.startswith(name)), None)
+            awaited = 0.0 if equals or last is None else {None: 1.0, "?": 1.0, 0: 0.0}.get(last.nargs, math.inf)
+        elif last and awaited and (last.nargs != "?" or word in map(str, last.choices or ())):
+            negative = len(word) > 1 and word[0] == "-" and awaited == 1.0
+            options[-1:] = [f"{options[-1]}={word}"] if negative else [options[-1], word]
+            awaited -= 1.0
         else:
-            found.append(f" {word}")
-    return found
+            found.append(f" {word}" if len(word) > 1 and word[0] == "-" else word)
+    return [*found, *options, *given[end:]]

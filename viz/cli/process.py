@@ -6,6 +6,7 @@ import codecs
 import io
 import os
 import re
+import shutil
 import signal
 import sys
 import threading
@@ -43,6 +44,11 @@ _SPELLINGS: Final = {
 }
 _RAISED: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _LOWERED: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+
+
+def output_width() -> int:
+    """How many characters a line may have: as many as the terminal has, and 200 where there is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 200
 
 
 def in_ascii(text: str) -> str:

@@ -17,6 +17,7 @@ from ..walk.script import names_function
 from ..walk.stepper import Stepper, step
 from .errors import CommandError
 from .expression import NEURON, add_arguments, evaluated, function_of, numbers, running
+from .process import output_width
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -65,8 +66,7 @@ def run(options: argparse.Namespace) -> int:
     elif sys.stdin.isatty() and sys.stdout.isatty() and not options.all:
         terminal.run(stepper.walk)
     else:
-        width = None if sys.stdout.isatty() else 200
-        terminal.print_steps(stepper.walk, Console(width=width))
+        terminal.print_steps(stepper.walk, Console(width=output_width()))
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
+from ...engine.choices import one_of
 from ...engine.story.graph import Graph
 from ..model.diagram import (
     DIRECTIONS,
@@ -69,10 +70,8 @@ def layout(
     >>> [(box.title, box.value) for box in diagram.boxes], [edge.id for edge in diagram.edges]
     ([('x', '3'), ('+', '6')], ['e1-0', 'e1-1'])
     """
-    if direction not in DIRECTIONS:
-        raise ValueError(f"direction={direction!r}: must be one of {', '.join(DIRECTIONS)}")
-    if engine not in ENGINES:
-        raise ValueError(f"layout={engine!r}: must be one of {', '.join(ENGINES)}")
+    one_of(DIRECTIONS, "direction", direction)
+    one_of(ENGINES, "layout", engine)
     folding = fold_graph(graph, fold, unfold)
     if len(folding.units) > MAX_BOXES:
         raise ValueError(

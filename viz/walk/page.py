@@ -64,8 +64,8 @@ def page(walk: Walk, twin: Walk | None = None, fault: Mapping[str, Any] = Mappin
     Args:
         walk: what is walked through.
         twin: the right pass, to go along with one that has a fault.
-        fault: its name (`fault`), a line about it (`does`), and which step (`first`) gives which node (`receiver`) the
-            first wrong number.
+        fault: its name (`fault`), a line about it (`does`), beside each step that of the twin (`counterparts`), and
+            which step (`first`) gives which node (`receiver`) the first wrong number.
 
     Raises:
         ValueError: if there are too many nodes for a page.

@@ -9,11 +9,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ...engine.choices import one_of
 from ...engine.core.value import Value
-from ...engine.lab.comparison import Comparison, compared
+from ...engine.lab.comparison import Comparison
+from ...engine.lab.comparison import compare as compare_passes
 from ...engine.lab.faults import Fault
-from ...engine.number import number
-from ...engine.story.expression import parse
 from ...engine.story.graph import Graph
 from ...engine.writing import write_file
 from ..variables import frame_names, variable_names
@@ -62,7 +62,7 @@ class SideBySide:
         from .page import page
 
         found = self.comparison
-        fault: dict[str, Any] = {"fault": found.fault.name, "does": found.why}
+        fault: dict[str, Any] = {"fault": found.fault.name, "does": found.why, "counterparts": found.counterparts}
         if found.first is not None:
             fault |= {"does": str(found.fault), "first": found.first, "receiver": found.receiver}
         return page(self.wrong, self.right, fault)
@@ -78,8 +78,7 @@ class SideBySide:
             OSError: if it cannot be written; the file is left as it was.
         """
         path = Path(path)
-        if path.suffix.lower() != ".html":
-            raise ValueError(f"cannot save a comparison as {path.name!r}: the ending must be .html")
+        one_of([".html"], "ending", path.suffix.lower())
         write_file(path, self.html)
         return path
 
@@ -137,13 +136,11 @@ def compare(
     >>> compare("b = a + a; c = b*b", "overwrite", a=3.0).comparison.leaves
     (LeafGradient(name='a', right=24.0, wrong=6.0),)
     """
-    title = text = ""
-    graph: Any = target  # what is none of these is refused below
-    if isinstance(target, str):
-        found = parse(target).evaluate({name: number(given, name) for name, given in inputs.items()})
-        graph, title, text = Graph(found.root, found.names, found.sources), target.strip(), target
-    elif isinstance(target, Value):
-        graph = Graph(target, frame_names(sys._getframe(1)) if names is None else variable_names(names))
+    text = target if isinstance(target, str) else ""
+    title = text.strip()
+    if isinstance(target, Value):
+        names = frame_names(sys._getframe(1)) if names is None else variable_names(names)
     elif callable(target):
-        graph, title = graph_of_call(target, inputs)
-    return SideBySide(compared(graph, fault, at), title, text)
+        target, title = graph_of_call(target, inputs)
+        inputs = {}
+    return SideBySide(compare_passes(target, fault, at=at, names=names, **inputs), title, text)

@@ -8,10 +8,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, overload
 
+from ...engine.choices import one_of
 from ...engine.core.value import Value
-from ...engine.number import number
 from ...engine.shown import counted, described
-from ...engine.story.expression import parse
+from ...engine.story.expression import graph_of
 from ...engine.story.graph import Graph, SourceLine
 from ...engine.writing import check_writable, write_file
 from ..variables import frame_names, variable_names
@@ -79,15 +79,14 @@ class Stepper:
             OSError: if it cannot be written; the file is left as it was.
         """
         path = Path(path)
+        one_of(FORMATS, "ending", path.suffix.lower())
         if path.suffix.lower() == ".html":
             write_file(path, self.html)
-        elif path.suffix.lower() == ".gif":
+        else:
             from .animation import animation
 
             check_writable(path)  # painting takes its time
             write_file(path, animation(self.walk))
-        else:
-            raise ValueError(f"cannot save steps as {path.name!r}: the ending must be one of {', '.join(FORMATS)}")
         return path
 
     def terminal(self, full_screen: bool = False) -> None:
@@ -165,8 +164,7 @@ def step(target: Any, /, **inputs: Any) -> Stepper:
     'w'
     """
     if isinstance(target, str):
-        found = parse(target).evaluate({name: number(given, name) for name, given in inputs.items()})
-        return Stepper(Graph(found.root, found.names, found.sources), target.strip(), target)
+        return Stepper(graph_of(target, inputs, f"step({target!r}"), target.strip(), target)
     if isinstance(target, (Value, Graph)):
         return _of_result(target, frame_names(sys._getframe(1)), **inputs)
     if callable(target):

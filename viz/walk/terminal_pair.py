@@ -28,10 +28,10 @@ def view(found: Comparison, right: Walk, wrong: Walk, index: int, rows: int | No
     Args:
         found: where they part.
         right, wrong: the two passes.
-        index: which step; a pass that is at its end stays there.
+        index: which step of the wrong pass; the right one is at its counterpart.
         rows: how many nodes fit on the screen.
     """
-    now, there = (moment(walk.steps, min(index, len(walk.steps) - 1)) for walk in (wrong, right))
+    now, there = moment(wrong.steps, index), moment(right.steps, found.counterparts[index])
     step, count = now.step, len(wrong.graph)
     colour = TERMINAL_FORWARD if step.phase == "forward" else TERMINAL_BACKWARD
     first, last = window(count, now.focus, rows)
@@ -53,7 +53,7 @@ def view(found: Comparison, right: Walk, wrong: Walk, index: int, rows: int | No
     parts += [Text(), table]
     if (first, last) != (0, count):
         parts.append(Text(f"nodes {first} to {last - 1} of {count}", style="dim"))
-    parts += [Text(), *_steps(found, there.step.numbers, step.numbers, index), Text(step.sentence)]
+    parts += [Text(), *_steps(found, index), Text(step.sentence)]
     if step.phase == "backward":
         parts += [Text(), _ledgers(now.focus, [(right.steps, there.index), (wrong.steps, index)])]
     return Group(*parts)
@@ -72,11 +72,15 @@ def _last_lines(text: str) -> str:
     return "\n".join([head, *([f"  … {left_out} more"] if left_out > 0 else []), *lines[max(left_out, 0) :]])
 
 
-def _steps(found: Comparison, right: str, wrong: str, index: int) -> list[Text]:
+def _steps(found: Comparison, index: int) -> list[Text]:
+    """The equation of a step; if it is another one in the other pass, both."""
+    assert found.wrong is not None  # else there are no steps
+    right, wrong = found.right[found.counterparts[index]].numbers, found.wrong[index].numbers
     if right == wrong:
         return [Text(wrong, f"bold {TERMINAL_FORWARD if index < len(found.graph) else TERMINAL_BACKWARD}")]
-    mark = f"{WRONG} " if index == found.first else "  "
-    return [Text.assemble("  right: ", right), Text.assemble(f"{mark}wrong: ", (wrong, f"bold {TERMINAL_BACKWARD}"))]
+    beside = found.of_right(index)
+    mark = f"{WRONG if index == found.first else ' '} {'wrong:':<{len(beside) + 1}} "
+    return [Text(f"  {beside}: {right}"), Text.assemble(mark, (wrong, f"bold {TERMINAL_BACKWARD}"))]
 
 
 def print_pair(found: Comparison, right: Walk, wrong: Walk, console: Console | None = None) -> None:
@@ -84,14 +88,19 @@ def print_pair(found: Comparison, right: Walk, wrong: Walk, console: Console | N
     console = console or Console()
     width = len(str(len(wrong.steps)))
     for step in wrong.steps:
-        there = (
-            right.steps[min(step.index, len(right.steps) - 1)].numbers if step.index < len(right.steps) else "(done)"
-        )
-        head = f"{step.index + 1:>{width}}  {step.phase:<8}"
-        for k, line in enumerate(_steps(found, there, step.numbers, step.index)):
-            console.print(Text.assemble(head if k == 0 else " " * len(head), "  ", line), soft_wrap=True)
+        head = f"{step.index + 1:>{width}}  {step.phase:<8}  "
+        for line in _steps(found, step.index):
+            parts = line.wrap(console, max(console.width - len(head) - 4, 20))
+            for k, part in enumerate(parts):
+                part.rstrip()
+                console.print(Text.assemble(head, "    " * (k > 0), part), soft_wrap=True)
+                head = " " * len(head)
     console.print()
-    console.print(str(found), soft_wrap=True, markup=False, highlight=False)
+    _print_summary(found, console)
+
+
+def _print_summary(found: Comparison, console: Console) -> None:
+    console.print(found.text(console.width), soft_wrap=True, markup=False, highlight=False)
 
 
 def run(found: Comparison, right: Walk, wrong: Walk, console: Console | None = None) -> None:
@@ -99,4 +108,6 @@ def run(found: Comparison, right: Walk, wrong: Walk, console: Console | None = N
     jumps = {} if found.first is None else {"w": found.first}
     help_line = PAIR_HELP if jumps else HELP
     browse(lambda index, rows: view(found, right, wrong, index, rows), len(wrong.steps), console, help_line, jumps)
-    (console or Console()).print(f"\n{found}", soft_wrap=True, markup=False, highlight=False)
+    console = console or Console()
+    console.print()
+    _print_summary(found, console)

@@ -20,7 +20,7 @@ def pair(fault):
 
 
 def check_graph(shown, prefix, steps, index, marked):
-    now = moment(steps, min(index, len(steps) - 1))
+    now = moment(steps, index)
     for node, state in enumerate(now.nodes):
         expected = {"computed" if state.computed else "idle"}
         expected |= {"known" if state.complete else "partial"} if state.arrived else set()
@@ -44,7 +44,7 @@ def test_both_graphs_at_every_step_then_stepped_and_jumped(opened, fault):
         seen.append(page.page.evaluate(SNAPSHOT))
         by_id = {element: (set((state or "").split()), text) for element, state, text in seen[-1]}
         check_graph(by_id, "g", found.wrong, index, found.receiver if index >= found.first else None)
-        check_graph(by_id, "h", found.right, index, None)
+        check_graph(by_id, "h", found.right, found.counterparts[index], None)
         assert page.text("#sentence") == found.wrong[index].sentence
         page.press("ArrowRight")
     for index in [0, count - 1, count // 3, found.first, 1, len(found.graph)]:

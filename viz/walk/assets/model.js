@@ -66,7 +66,8 @@ let scale = null; // null: fitted
 const target = (step) => (step.phase === "backward" ? step.input : step.node);
 const askable = (step) => step.answer !== null;
 const hidden = (index, walk = main) => index === now(walk) && !open;
-const now = (walk) => Math.min(at, walk.last); // a pass with a fault may take longer than its twin
+const stepOf = (walk, index) => (walk === twin && index >= 0 ? data.counterparts[index] : index); // its step beside ours
+const now = (walk) => stepOf(walk, at);
 const gradientOf = (walk, node) => (walk.data.faulty ? `${node.name}.grad` : `d${walk.data.root}/d${node.name}`);
 const totalAt = (walk, node, index) => (index === walk.seed ? walk.data.begun[node.id] : walk.steps[index].total);
 
@@ -80,8 +81,8 @@ function setState(element, states) {
 
 function showNode(node, walk) {
   const step = walk.steps[now(walk)];
-  const computed = node.forward <= at;
-  const arrived = node.received.filter((index) => index <= at);
+  const computed = node.forward <= now(walk);
+  const arrived = node.received.filter((index) => index <= now(walk));
   const wrong = walk.data.first !== undefined && at >= walk.data.first && walk.data.receiver === node.id;
   const complete = arrived.length > 0 && arrived.length === node.received.length;
   const states = [computed ? "computed" : "idle"];
@@ -107,21 +108,22 @@ function showNode(node, walk) {
 function showEdge(edge, walk) {
   const step = walk.steps[now(walk)];
   const states = [];
-  if (walk.nodes[edge.node].forward <= at) states.push("computed");
-  if (edge.step !== null && edge.step <= at) states.push("back");
+  const taken = edge.step !== null && edge.step <= now(walk);
+  if (walk.nodes[edge.node].forward <= now(walk)) states.push("computed");
+  if (taken) states.push("back");
   const here = step.node === edge.node && (step.phase === "backward" ? step.position === edge.position : step.phase === "forward");
   if (here) states.push("current");
   if (!states.length) states.push("idle");
   setState(edge.path, states);
-  setText(edge.slope, edge.step !== null && edge.step <= at ? walk.steps[edge.step].slope : "");
+  setText(edge.slope, taken ? walk.steps[edge.step].slope : "");
 }
 
 // Every node and edge that can look different at step `to` than it did at step `from`.
 function touched(walk, from, to) {
   const ids = new Set();
   const keys = new Set();
-  const [low, high] = from < to ? [from, to] : [to, from];
-  for (let index = Math.max(Math.min(low, walk.last), 0); index <= Math.min(high, walk.last); index += 1) {
+  const [low, high] = [stepOf(walk, from), stepOf(walk, to)].sort((a, b) => a - b);
+  for (let index = Math.max(low, 0); index <= high; index += 1) {
     const step = walk.steps[index];
     ids.add(step.node);
     if (step.phase === "backward") {

@@ -193,7 +193,7 @@ function showLedger() {
   }
   if (twin) {
     const other = twin.nodes[node.id];
-    const there = other.received.filter((index) => index <= at);
+    const there = other.received.filter((index) => index <= now(twin));
     byId("right-total").textContent = there.length ? `right: ${sumOf(twin, other, there)}` : "";
   }
 }
@@ -231,6 +231,7 @@ function render(from, to = at) {
   byId("slider").setAttribute("aria-valuetext", `step ${at + 1} of ${steps.length}`);
   byId("first").disabled = byId("previous").disabled = at === 0;
   byId("last").disabled = byId("next").disabled = at === last;
+  if (twin) setText(byId("right-title"), now(twin) === at ? "Right" : `Right: its step ${now(twin) + 1}`);
   showTalk(step);
   showFormula(step);
   showSource(step);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from heapq import heappop, heappush
 
 from ..core.chain import Flow
 from ..core.origin import same
@@ -33,6 +34,7 @@ class Pass:
         names: what its nodes are called.
         at: the op or the leaf that the fault is in, if it is in one.
         right: what the right pass hands on, in order.
+        beside: the pass that this one is held against.
 
     Attributes:
         edges: for each node, by id, the positions of its operands that take a gradient.
@@ -42,9 +44,12 @@ class Pass:
         flows: what was handed on, in order.
         due: what the right pass brings through each edge, in topological order.
         totals: the gradients of one right pass, by id.
+        turns: by id, which node comes first where a topological order has a choice: as it was in the pass beside this.
     """
 
-    def __init__(self, graph: Graph, names: Sequence[str], at: str = "", *, right: Sequence[Flow]) -> None:
+    def __init__(
+        self, graph: Graph, names: Sequence[str], at: str = "", *, right: Sequence[Flow], beside: Pass | None = None
+    ) -> None:
         self.graph, self.names, self.at = graph, names, at
         self.due: dict[Edge, Flow] = {(flow.node, flow.position): flow for flow in right}
         self.edges: list[list[int]] = [[] for _ in graph.nodes]
@@ -56,6 +61,8 @@ class Pass:
             self.slopes[node, position] = flow.slope
             self.totals[flow.input] = flow.new
             self.uses[flow.input] += 1
+        flows: Sequence[Flow] = beside.flows if beside else right
+        self.turns = {flow.node: -k for k, flow in enumerate(reversed(flows))}
         self.changed: dict[int, float] = {}
         self.begun = {self.root: 1.0}
         self.flows: list[Handed] = []
@@ -105,6 +112,24 @@ class Pass:
     def leaves(self) -> list[int]:
         """The inputs of the computation, by id."""
         return [node.id for node in self.graph.leaves]
+
+    def late(self, flow: Handed) -> list[int]:
+        """The nodes, by id, that had not yet handed their part to the one that hands on here."""
+        came = self.flows[: next(k for k, other in enumerate(self.flows) if other is flow)]
+        waits = {node for node, position in self.due if self.graph.nodes[node].inputs[position] == flow.node}
+        return sorted(waits - {other.node for other in came if other.input == flow.node})
+
+
+def topological(run: Pass) -> None:
+    """The right pass: a node hands on when all has come back to it."""
+    ready = [(0, run.root)]
+    while ready:
+        _, node = heappop(ready)
+        for position in run.edges[node]:
+            run.hand(node, position)
+            u = run.graph.nodes[node].inputs[position]
+            if not run.waits(u):
+                heappush(ready, (run.turns.get(u, 0), u))
 
 
 def first_wrong(right: Pass, wrong: Pass) -> int | None:

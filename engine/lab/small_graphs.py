@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from itertools import product
 from typing import Final, NamedTuple
 
-from ..story.expression import parse
+from ..story.expression import graph_of
 from ..story.flow import flows
-from ..story.graph import Graph
 from .comparison import Comparison, chosen_fault, compared, tried
 from .faults import Fault, RefusedError
 
@@ -35,11 +35,12 @@ class Example(NamedTuple):
     inputs: dict[str, float]
     comparison: Comparison
 
-    def __str__(self) -> str:
-        return f"{self.expression}   with {self._given()}\n{self.comparison}"
+    def text(self, width: int = sys.maxsize) -> str:
+        """What is printed, in lines of so many characters at most."""
+        return f"{self.expression}   with {self._given()}\n{self.comparison.text(width)}"
 
     def __repr__(self) -> str:
-        return str(self)
+        return self.text()
 
     def _repr_html_(self) -> str:
         return f"<p><code>{self.expression}</code> with {self._given()}</p>{self.comparison._repr_html_()}"
@@ -65,7 +66,7 @@ def smallest_example(fault: str | Fault) -> Example:
     """
     chosen = chosen_fault(fault)
     text, inputs = _found(chosen)
-    return Example(text, inputs, compared(small_graph(text, inputs), chosen))
+    return Example(text, inputs, compared(graph_of(text, inputs, ""), chosen))
 
 
 def _found(fault: Fault) -> tuple[str, dict[str, float]]:
@@ -81,17 +82,11 @@ def _found(fault: Fault) -> tuple[str, dict[str, float]]:
 
 def shows(fault: Fault, text: str, inputs: dict[str, float]) -> bool:
     """Whether a fault makes a difference to an expression."""
-    graph = small_graph(text, inputs)
+    graph = graph_of(text, inputs, "")
     try:
         return tried(fault, graph, [node.name for node in graph.nodes], flows(graph))[2] is not None
     except RefusedError:
         return True
-
-
-def small_graph(text: str, inputs: dict[str, float]) -> Graph:
-    """The graph of an expression."""
-    found = parse(text).evaluate(inputs)
-    return Graph(found.root, found.names, found.sources)
 
 
 def programs(ops: int, leaves: int) -> Iterator[Program]:

@@ -8,11 +8,12 @@ from typing import Final
 
 from ..core.chain import Flow
 from ..rules.notation import Digits, MathML, short
+from ..shown import few
 from ..story.graph import Graph
 from ..story.steps import Steps
 from ..story.telling import Teller, Told
+from .backward_pass import Handed, Pass
 from .faults import Fault
-from .passes import Handed, Pass
 
 SHOWN_BEGUN: Final = 6
 """So many gradients that are left from the pass before are told where the next one begins."""
@@ -47,7 +48,7 @@ class FaultySteps(Steps):
     def why(self, flow: Handed | None) -> str:
         """The reason in one sentence: why a flow is wrong, or (None) what is wrong when the pass begins; or ""."""
         how = flow.how if flow else "begin" if self.begun_wrong else ""
-        return self._fault.said[how].why.format(**self._facts(flow)) if how in self._fault.said else ""
+        return self._fault.said[how].format(**self._facts(flow)) if how in self._fault.said else ""
 
     @property
     def begun_wrong(self) -> list[int]:
@@ -57,8 +58,8 @@ class FaultySteps(Steps):
 
     def note(self, flow: Handed) -> str:
         """What is said behind the equation of a flow; or ""."""
-        said = self._fault.said.get(flow.how)
-        return f" ({said.note.format(**self._facts(flow))})" if said and said.note else ""
+        note = self._fault.note if flow.how in self._fault.said else ""
+        return f" ({note.format(**self._facts(flow))})" if note else ""
 
     def _facts(self, flow: Handed | None) -> dict[str, str]:
         """Names and numbers of the place where a fault acts; those of the right pass are `due`."""
@@ -69,10 +70,11 @@ class FaultySteps(Steps):
             numbers |= {"due_old": right.begun.get(i, 0.0), "due_new": right.grad(i)}
         else:
             i, due = flow.input, run.due[flow.node, flow.position]
-            numbers = {"old": flow.old, "new": flow.new, "grad": flow.grad, "minus": -flow.contribution}
+            numbers = {"old": flow.old, "new": flow.new, "grad": flow.grad}
             numbers |= {"upstream": flow.upstream, "slope": flow.slope}
             numbers |= {"due_upstream": due.upstream, "due_slope": due.slope, "due_contribution": due.contribution}
-            called["node"] = self.names[flow.node]
+            late = [self.names[i] for i in run.late(flow)]
+            called |= {"node": self.names[flow.node], "late": f"{few(late, 3)} {'has' if len(late) == 1 else 'have'}"}
         for leaf, now in run.changed.items():
             numbers |= {"then": run.graph.nodes[leaf].data, "now": now}
         called |= {"input": self.names[i], "uses": "twice" if run.uses[i] == 2 else f"{run.uses[i]} times"}
