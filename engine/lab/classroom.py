@@ -6,15 +6,15 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from ..shown import visible
+from ..shown import few, visible
 from .check import HELPERS
 from .exercise import Exercise
-from .testing import Outcome, Result, run
+from .testing import NOT_RUN, Outcome, Result, run
 
 FORMATS: Final = ("pytest", "otter")
 _IMPORT = f"from glassgrad.engine.lab.helpers import {', '.join(sorted(HELPERS))}"
@@ -25,14 +25,16 @@ class Answer:
     """What came of a student's answer; printed, it is a text.
 
     Attributes:
+        file: the name of the student's.
         name: of the exercise, or of the tests.
-        results: one for each test.
+        results: one for each test, which has its name in words.
         ended: how the file ended: see `Outcome`.
         reason: more about it.
         output: what the file printed, cut.
         open_doors: what the system could not forbid the file.
     """
 
+    file: str
     name: str
     results: tuple[Result, ...]
     ended: str
@@ -60,11 +62,33 @@ class Answer:
         """The share of tests that passed, from 0 to 1."""
         return self.right / len(self.results) if self.results else 0.0
 
+    @property
+    def summary(self) -> dict[str, str]:
+        """A row of the table of a class."""
+        return {
+            "of": self.name,
+            "ok": "yes" if self.ok else "no",
+            "score": f"{self.score:.2f}",
+            "right": str(self.right),
+            "wrong": str(len(self.wrong)),
+            "first fault": "".join(self.wrong[:1]),
+        }
+
     def __str__(self) -> str:
-        lines = [f"{visible(self.name)}: {'ok' if self.ok else 'NOT OK'}: {self.right} of {len(self.results)} tests"]
+        """What stopped the file, and with it several tests, is said once."""
+        count = f"{self.right} of {len(self.results)} tests of {visible(self.name)}"
+        lines = [f"{visible(self.file)}: {'ok' if self.ok else 'NOT OK'}: {count} right"]
         for result in self.results:
-            lines += [f"{'right' if result.passed else 'WRONG'}  {visible(result.name)}"]
-            lines += [f"       {result.message}"] if result.message else []
+            if not result.message.startswith(NOT_RUN):
+                lines += [f"{'right' if result.passed else 'WRONG'}  {visible(result.name)}"]
+                lines += [f"       {result.message}"] if result.message else []
+        missing = [result for result in self.results if result.message.startswith(NOT_RUN)]
+        for message in dict.fromkeys(result.message for result in missing):
+            names = [result.name for result in missing if result.message == message]
+            lines += [
+                f"WRONG  {visible(self.file)}: {message.removeprefix(NOT_RUN)}",
+                f"       not run: {few(names, 99)}",
+            ]
         return "\n".join([*lines, *(f"could not be forbidden: {door}" for door in self.open_doors)])
 
     __repr__ = __str__
@@ -106,8 +130,17 @@ def grade_answer(
         for text in tests
     ]
     worst: Outcome = next((one for one in outcomes if one.ended != "finished"), outcomes[0])
-    results = tuple(result for one in outcomes for result in one.results)
-    return Answer(name, results, worst.ended, worst.reason, worst.output, worst.open_doors)
+    results = tuple(replace(result, name=in_words(result.name)) for one in outcomes for result in one.results)
+    return Answer(Path(file).name, name, results, worst.ended, worst.reason, worst.output, worst.open_doors)
+
+
+def in_words(test: str) -> str:
+    """The name of a test function, as it is shown.
+
+    >>> in_words("test_both_slopes")
+    'both slopes'
+    """
+    return test.removeprefix("test_").replace("_", " ")
 
 
 def works_with_glassgrad(texts: Iterable[str]) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import FrameType
@@ -16,9 +18,9 @@ from typing import Any, Final, NamedTuple
 
 from ..core.value import Value
 from ..shown import clipped, described, few, visible
-from .battery import AN_ERROR, Check, Trial, checks, random_programs
+from .battery import AN_ERROR, BASICS, CHAIN, EVERYDAY, ROOT, Check, Trial, checks, random_programs
 from .child import attempted, decode, in_one_line
-from .grades import EVERYDAY, WHOSE, Grade, Row
+from .grades import FILE, WHOSE, Grade, Row
 from .process import Ended, Student
 from .remote import RemoteError
 
@@ -34,7 +36,7 @@ def grade(kind: type) -> Grade:
             `*`; whatever else it has is tried, and what it has not is listed, not counted as a fault.
 
     Returns:
-        A report; it is true if nothing is wrong.
+        A report; it is true if the engine works: nothing of the basics or the functions is wrong.
 
     Raises:
         TypeError: if `kind` is no class.
@@ -67,7 +69,7 @@ def grade(kind: type) -> Grade:
         with _watching(borrowed):
             return _came(attempted(kind, trial.code, list(trial.asks), _told))
 
-    rows = _rows(attempt, lambda name: hasattr(kind, name))
+    rows = _Examination(attempt, lambda name: hasattr(kind, name)).rows_of_all()
     if borrowed:
         rows.insert(0, _not_own(f"this is glassgrad's own engine: the class calls its {few(sorted(borrowed), 3)}"))
     return Grade(kind.__name__, tuple(rows))
@@ -114,15 +116,15 @@ def grade_file(file: str | Path, name: str | None = None, *, seconds: float = 10
         except (Ended, RemoteError, LookupError) as error:
             how = error.how if isinstance(error, Ended) else "raised" if isinstance(error, RemoteError) else "no class"
             got = error.told() if isinstance(error, RemoteError) else str(error.args[0])
-            row = Row("the file", "wrong", got=f"{how}: {got}", why="nothing could be asked of it")
+            row = Row(FILE, "wrong", BASICS, got=f"{how}: {got}", why="nothing could be asked of it")
             return Grade(name or hall.file.stem, (row,), hall.output, hall.open_doors)
-        rows = [_not_own(hall.foreign)] if hall.foreign else _rows(hall.attempt, hall.has)
+        rows = [_not_own(hall.foreign)] if hall.foreign else _Examination(hall.attempt, hall.has).rows_of_all()
         hall.leave()  # only then all is there that it printed
         return Grade(hall.name or "", tuple(rows), hall.output, hall.open_doors)
 
 
 def _not_own(how: str) -> Row:
-    return Row(WHOSE, "wrong", got="another's rules", expected="your own", why=how)
+    return Row(WHOSE, "wrong", BASICS, got="another's rules", expected="your own", why=how)
 
 
 # -- one program ---------------------------------------------------------------------------------------------
@@ -190,61 +192,86 @@ def _same(got: Any, expected: Any) -> bool:
 # -- one check -----------------------------------------------------------------------------------------------
 
 
-def _rows(attempt: Callable[[Trial], _Came], has: Callable[[str], bool]) -> list[Row]:
-    """A row for each check that applies."""
-    hung: set[str] = set()
-    rows: dict[str, Row] = {}
-    for check in checks():
-        row = _row(check, attempt, has, hung, rows)
-        if row is not None:
-            rows[check.name] = row
-    right = [name for name in EVERYDAY if name in rows and rows[name].verdict == "right"]
-    if {"a + b", "order"} <= {name for name, row in rows.items() if row.verdict == "right"}:
-        last = random_programs(right)
-        rows[last.name] = _row(last, attempt, has, hung, rows) or Row(last.name, "not there")
-    return list(rows.values())
+class _Examination:
+    """A class that is asked one check after the other; a fault is a row of its own once.
 
+    Attributes:
+        rows: what came of each check, by its name.
+        guilty: for each check that is not right, the one whose fault that is.
+        stuck: checks that did not come to an end, and those that build on them: they are not asked.
+        given_root: whether programs set the root's gradient, as the class does not.
+    """
 
-def _row(
-    check: Check,
-    attempt: Callable[[Trial], _Came],
-    has: Callable[[str], bool],
-    hung: set[str],
-    rows: Mapping[str, Row],
-) -> Row | None:
-    """What came of a check; what ended the process is added to `hung`, and is not asked for again."""
-    if ended := hung.intersection(check.needs):
-        return Row(check.name, "cannot tell", why=f"not asked, as {', '.join(ended)} did not come to an end")
-    if not all(map(has, check.needs)):
-        return None if check.quiet else Row(check.name, "not there")
-    for before in (rows[name] for name in check.after if name in rows):
-        if before.verdict == "wrong" or (before.verdict == "cannot tell" and not before.program):
-            return Row(check.name, "cannot tell", why=f"not asked, as {before.name} is not right")
-    refused = None
-    for trial in check.trials:
-        came, expected = attempt(trial), _expected(trial)
-        why = trial.why or check.why
-        if came.ended:
-            hung.add(next((name for name in check.needs if name != "backward"), "backward"))
-        if came.unasked:
-            return Row(check.name, "cannot tell", why=came.error)
-        if came.error and check.raises and not came.ended:
-            continue
-        if came.error and check.refusing and came.early and not came.ended:
-            refused = Row(check.name, "not there", came.asked, came.error)
-            continue
-        if came.error:
-            return Row(check.name, "wrong", came.asked, came.error, _text(expected[0]), why)
-        for ask, got, right in zip(trial.asks, came.answers, expected):
-            if not _same(got, right):
-                said = next((said for choice, said in check.choices.items() if _same(got, choice)), "")
-                verdict = "cannot tell" if said else "wrong"
-                return Row(check.name, verdict, f"{trial.code}; {ask}", _text(got), _text(right), said or why)
-        if check.refusing:
-            break
-    else:
-        return refused or Row(check.name, "right")
-    return Row(check.name, "right")
+    def __init__(self, attempt: Callable[[Trial], _Came], has: Callable[[str], bool]) -> None:
+        self.attempt, self.has = attempt, has
+        self.rows: dict[str, Row] = {}
+        self.guilty: dict[str, str] = {}
+        self.stuck: set[str] = set()
+        self.given_root = False
+
+    def rows_of_all(self) -> list[Row]:
+        """A row for each check that applies."""
+        for check in checks():
+            self.judge(check)
+        self.judge(random_programs([name for name in EVERYDAY if self.is_right(name)] or EVERYDAY[:1]))
+        return list(self.rows.values())
+
+    def is_right(self, name: str) -> bool:
+        """Whether that check was made, and found all right."""
+        return name in self.rows and self.rows[name].verdict == "right"
+
+    def judge(self, check: Check) -> None:
+        """Make a check, unless it is stuck, and blame a fault of what it builds on rather than this."""
+        if not all(map(self.has, check.needs)):
+            if not check.quiet:
+                self.rows[check.name] = Row(check.name, "not there", check.group)
+            return
+        before = [name for name in check.after if name in self.guilty]
+        if stuck := [name for name in before if name in self.stuck]:
+            row = Row(check.name, "not judged", check.group, why=f"not asked, as {stuck[0]} did not come to an end")
+            self.stuck.add(check.name)
+        else:
+            row = self.tried(check)
+            if row.verdict in ("wrong", "a choice") and before and check.name not in self.stuck:
+                why = f"cannot be judged, as {self.guilty[before[0]]} is not right"
+                row = Row(check.name, "not judged", check.group, why=why)
+        if row.verdict in ("wrong", "not judged"):
+            self.guilty[check.name] = self.guilty[before[0]] if before else check.name
+        if check.name == ROOT and row.verdict == "wrong" and check.name not in self.stuck:
+            self.given_root = True
+            if self.tried(check).verdict == "right":
+                del self.guilty[ROOT]
+        self.rows[check.name] = row
+
+    def tried(self, check: Check) -> Row:
+        """What came of a check's programs."""
+        refused = None
+        for trial in check.trials:
+            if trial.deep and CHAIN in self.guilty:
+                continue
+            code = re.sub(r"(\w+)(?=\.backward)", r"\1.grad = 1.0; \1", trial.code) if self.given_root else trial.code
+            came, expected = self.attempt(replace(trial, code=code)), _expected(trial)
+            if came.ended:
+                self.stuck.add(check.name)
+            if came.unasked:
+                return Row(check.name, "not judged", check.group, why=came.error)
+            if came.error and check.raises and not came.ended:
+                continue
+            if came.error and check.refusing and came.early and not came.ended:
+                refused = Row(check.name, "not there", check.group, came.asked, came.error)
+                continue
+            if came.error:
+                return Row(check.name, "wrong", check.group, came.asked, came.error, _text(expected[0]), check.why)
+            for ask, got, right in zip(trial.asks, came.answers, expected):
+                if not _same(got, right) and (not trial.shown_by or any(_same(got, one) for one in trial.shown_by)):
+                    said = next((said for choice, said in check.choices.items() if _same(got, choice)), "")
+                    verdict, why = ("a choice", said) if said else ("wrong", check.why)
+                    return Row(check.name, verdict, check.group, f"{code}; {ask}", _text(got), _text(right), why)
+            if check.refusing:
+                break
+        else:
+            return refused or Row(check.name, "right", check.group)
+        return Row(check.name, "right", check.group)
 
 
 def _text(x: Any) -> str:
@@ -309,8 +336,9 @@ class _Hall:
 
     def attempt(self, trial: Trial) -> _Came:
         """Run a program; what ends the process ends this program alone."""
+        over = _Came((), f"not asked, as the {self.seconds:g} seconds were over", unasked=True)
         if time.monotonic() >= self.end:
-            return _Came((), f"not asked: {self.seconds:g} seconds were over", unasked=True)
+            return over
         try:
             if self.student is None:
                 self.enter()
@@ -319,7 +347,8 @@ class _Hall:
             came = _came(self.student.ask("attempt", self.name, trial.code, list(trial.asks)))
         except (Ended, RemoteError, TypeError, ValueError, LookupError, RecursionError) as end:
             self.leave()
-            return _Came((), visible(str(end)), True, trial.code, ended=True)
+            late = isinstance(end, Ended) and end.how == "timed out" and time.monotonic() > self.end - 0.1
+            return over if late else _Came((), visible(str(end)), True, trial.code, ended=True)
         return came
 
 

@@ -27,6 +27,8 @@ _COMPARED: Final[dict[str, tuple[str, Callable[[Any, Any], Any]]]] = {
     "In": ("one of ", lambda one, many: one in many),
     "NotIn": ("none of ", lambda one, many: one not in many),
 }
+NOT_RUN: Final = "not run: "
+"""So begins the message of a test before which the file was stopped."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def run(
             break
         if how != "finished":  # the next test gets a process of its own
             done.append(Result(found[len(done)], False, why))
-    done += [Result(test, False, f"not run: {reason}") for test in found[len(done) :]]
+    done += [Result(test, False, f"{NOT_RUN}{reason}") for test in found[len(done) :]]
     return Outcome(ended, reason, tuple(done), output, doors, time.monotonic() - begin)
 
 

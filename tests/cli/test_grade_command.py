@@ -67,7 +67,8 @@ def test_whatever_a_file_does_it_is_told_in_time_and_the_next_one_is_graded(file
 def test_a_right_file_has_status_0_and_a_readable_report(files, capsys):
     assert main(["grade", *files("right")]) == 0
     out = capsys.readouterr().out
-    assert "Value: ok: " in out and "right: a number, a + b, a * b, " in out and "not there: " in out
+    assert "Value: ok: basics 31 of 31 right; finer points 13 of 16 right (3 not there)" in out
+    assert "right: a number, a gradient begins at 0, " in out and "not there: " in out
 
 
 def test_several_files_get_a_table(files, capsys):
@@ -75,6 +76,22 @@ def test_several_files_get_a_table(files, capsys):
     out = capsys.readouterr().out
     assert out.rstrip().endswith("1 of 2 files ok")
     assert "first fault" in out and "WRONG  a.tanh()" in out
+
+
+def test_on_a_terminal_it_is_said_within_two_seconds_what_is_still_running(files, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert main(["grade", *files("right", "a loop at once"), "--seconds", "3"]) == 1
+    said = capsys.readouterr().err
+    assert "graded 1 of 2 files, 2 s, still running: a loop at once.py" in said
+    assert said.endswith("\r\x1b[K")
+
+
+def test_finer_points_change_no_status(tmp_path, capsys):
+    (tmp_path / "lecture.py").write_text(FAULTLESS.replace(" if power else 0.0", ""))
+    assert main(["grade", str(tmp_path / "lecture.py")]) == 0
+    out = capsys.readouterr().out
+    assert "ok: basics 31 of 31 right; finer points 12 of 16 right (1 wrong, 3 not there)" in out
+    assert "finer point  a ** 0 at 0" in out and "WRONG" not in out
 
 
 def test_a_class_is_named(files, capsys):

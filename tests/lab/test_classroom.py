@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from glassgrad.engine.lab.check import check
 from glassgrad.engine.lab.classroom import grade_answer, numbers_for, works_with_glassgrad
 from glassgrad.engine.lab.exercise import exercises
 from glassgrad.viz.cli.main import main
@@ -58,12 +59,12 @@ def test_hidden_tests_are_run_beside_those_of_the_exercise(file, capsys):
     words = ["grade", str(file(FORK.solution)), "--exercise", "10", "--tests", str(hidden), "--json"]
     assert main(words) == 0
     (graded,) = json.loads(capsys.readouterr().out)
-    assert [test["name"] for test in graded["tests"]][-1] == "test_hidden" and graded["ok"]
+    assert [test["name"] for test in graded["tests"]][-1] == "hidden" and graded["ok"]
     assert len(graded["tests"]) > 3
     start = file(FORK.start, "ben.py")
     assert main(["grade", str(start), "--exercise", "fork", "--tests", str(hidden), "--seed-from", "name"]) == 1
     out = capsys.readouterr().out
-    assert f"WRONG  test_hidden\n       a.grad at {numbers_for('ben')(1, 9)} is 1, and should be 2." in out
+    assert f"WRONG  hidden\n       a.grad at {numbers_for('ben')(1, 9)} is 1, and should be 2." in out
 
 
 def test_tests_of_ones_own_need_no_exercise(file, capsys, tmp_path):
@@ -79,7 +80,7 @@ def test_tests_of_ones_own_need_no_exercise(file, capsys, tmp_path):
     assert [(row["ok"], row["score"], row["first fault"]) for row in rows] == [
         ("yes", "1.00", ""),
         ("yes", "1.00", ""),
-        ("no", "0.00", "test_f"),
+        ("no", "0.00", "f"),
     ]
 
 
@@ -87,6 +88,21 @@ def test_an_answer_that_is_to_be_written_cannot_borrow_glassgrads(file, capsys):
     path = str(file("import glassgrad as gg\nclass Value(gg.Value):\n    rule = gg.Value.backward\n"))
     assert main(["grade", path, "--exercise", "fork"]) == 1
     assert "may not import glassgrad: it is graded for its own work" in capsys.readouterr().out
+
+
+def test_what_stops_a_file_is_said_once_and_headed_by_the_students_name(file, capsys):
+    hidden = file("def test_more(): assert Value", "hidden/fork.py").parent
+    path = file("x = 1\ndef f(x:\n", "carla.py")
+    assert main(["grade", str(path), "--exercise", "fork", "--tests", str(hidden)]) == 1
+    head, *lines = capsys.readouterr().out.strip().split("\n")[1:]
+    assert head.startswith("carla.py: NOT OK: 0 of ") and head.endswith(" tests of 10. fork right")
+    assert lines[0].startswith("WRONG  carla.py: SyntaxError: ") and "(line 2: def f(x:)" in lines[0]
+    assert lines[1].startswith("       not run: ") and lines[1].endswith(", more") and len(lines) == 2
+
+
+def test_a_test_has_the_same_name_as_in_learn(file):
+    names = [result.test for result in check(FORK.tests, FORK.solution)]
+    assert [result.name for result in grade_answer(file(FORK.solution), "fork", [FORK.tests]).results] == names
 
 
 def test_each_student_has_numbers_of_their_own():

@@ -13,8 +13,8 @@ import pytest
 
 import glassgrad as gg
 from glassgrad.engine.lab import process
-from glassgrad.engine.lab.battery import checks, random_programs
-from glassgrad.engine.lab.grades import EVERYDAY, WHOSE
+from glassgrad.engine.lab.battery import EVERYDAY, basics, checks, random_programs
+from glassgrad.engine.lab.grades import WHOSE
 from glassgrad.engine.lab.grading import grade, grade_file
 
 CLASSES = Path(__file__).parent / "classes"
@@ -34,7 +34,7 @@ def test_micrograd_gets_exactly_its_faults(golden):
     engine = pytest.importorskip("micrograd.engine")
     report = grade(engine.Value)
     golden("lab/grade_micrograd.txt", settled(str(report)))
-    assert not report.ok and report.score == pytest.approx(35 / 43)
+    assert report.ok and report.score == 1.0
     assert settled(str(grade_file(engine.__file__))) == settled(str(report))
 
 
@@ -65,13 +65,10 @@ FAULTLESS = (CLASSES / "faultless.py").read_text(encoding="utf-8")
 MISTAKES = {
     "a sign": ("(1 - t * t,)", "(t * t - 1,)", ["a.tanh()"]),
     "the other's slope": ("(other.data, self.data)", "(self.data, other.data)", ["a * b"]),
-    "no chain rule": ("child.grad += slope * node.grad", "child.grad += slope", ["a * b"]),
+    "no chain rule": ("child.grad += slope * node.grad", "child.grad += slope", ["the chain rule"]),
     "overwritten": ("child.grad += slope * node.grad", "child.grad = slope * node.grad", ["reuse: a + a"]),
-    "roots first": (
-        "stack.append((node, True))",
-        "order.insert(0, node)",
-        ["order"],
-    ),
+    "roots first": ("stack.append((node, True))", "order.insert(0, node)", ["order: all users first"]),
+    "leaves first": ("in reversed(order)", "in order", ["order: from the result back"]),
     "stale": (
         "            if node.children:\n                node.grad = 0.0",
         "            pass",
@@ -82,7 +79,7 @@ MISTAKES = {
         "            node.grad = 0.0",
         [],
     ),
-    "no root": ("self.grad += 1.0", "pass", ["a + b"]),
+    "no root": ("self.grad += 1.0", "pass", ["the root's gradient is 1"]),
     "numbers compare": (
         "def tanh",
         "def __eq__(s, o): return s.data == o.data\n    __hash__ = None\n    def tanh",
@@ -108,7 +105,7 @@ MISTAKES = {
         ["a changed number"],
     ),
     "text": ("return Value(self.data + other.data,", "return Value(str(self.data + other.data),", []),
-    "nonsense": ("self.grad += 1.0", "self.grad = float('nan')", ["a + b"]),
+    "nonsense": ("self.grad += 1.0", "self.grad = float('nan')", ["the root's gradient is 1"]),
 }
 
 
@@ -121,14 +118,60 @@ def test_a_planted_mistake_is_found_and_named_first(mistake):
     assert bool(wrong(report)) == bool(first), report
 
 
+@pytest.mark.parametrize(
+    "mistake", ["no chain rule", "overwritten", "roots first", "leaves first", "no root", "a sign"]
+)
+def test_one_mistake_is_one_fault(mistake):
+    """Ops are judged where it does not matter; what builds on the mistake and comes out wrong is not judged."""
+    old, new, (only,) = MISTAKES[mistake]
+    report = grade(class_of(FAULTLESS.replace(old, new)))
+    assert wrong(report) == [only]
+    others = {row.why for row in report.of("not judged")}
+    assert others <= {f"cannot be judged, as {only} is not right"} and not report.ok
+    if "root" not in mistake or mistake == "roots first":
+        assert {"a + b", "a * b", "a ** 2"} <= {row.name for row in report.of("right")}
+
+
+def test_ops_are_judged_where_the_root_has_no_gradient():
+    """As in the lecture before `self.grad = 1.0` is moved into backward()."""
+    lecture = (Path(__file__).parent.parent / "outside" / "micrograd" / "engine.py").read_text(encoding="utf-8")
+    assert lecture.count("self.grad = 1") == 1
+    report = grade(class_of(lecture.replace("self.grad = 1", "pass #")))
+    assert wrong(report)[0] == "the root's gradient is 1" and wrong(report)[1] == "a chain of 1000"
+    assert report.right == basics() - 1 and not report.of("not judged")
+    again = lecture.replace("self.grad = 1", "pass #").replace("self.data * other.data,", "self.data - other.data,")
+    assert wrong(grade(class_of(again)))[:2] == ["the root's gradient is 1", "a * b"]
+
+
+def test_the_score_is_of_as_many_for_everybody():
+    sources = [FAULTLESS, *(FAULTLESS.replace(*mistake[:2]) for mistake in MISTAKES.values())]
+    reports = [grade(class_of(source)) for source in sources]
+    reports.append(grade(class_of(re.sub("def __(pow|r?truediv)__|def tanh", "def other", FAULTLESS))))
+    for report in reports:
+        rows = [row.group for row in report.rows]
+        assert rows.count("basics") == basics() - 1 and rows.count("finer points") == 16
+        assert report.score == report.right / basics() and f" of {basics()} right" in report.headline
+    assert reports[-1].ok and reports[-1].score < 1  # what it lacks is no fault, and not right
+
+
+def test_what_was_not_asked_for_want_of_time_does_not_pass(tmp_path):
+    file = tmp_path / "slow.py"
+    file.write_text(
+        FAULTLESS.replace("def backward(self):", "def backward(self):\n        import time; time.sleep(0.1)")
+    )
+    report = grade_file(file, seconds=2)
+    assert not report.ok and report.of("not judged", "basics") and not report.of("wrong")
+    assert report.of("not judged")[0].why == "not asked, as the 2 seconds were over"
+
+
 def test_what_is_a_matter_of_choice_is_no_fault():
     fresh = FAULTLESS.replace(
         "            if node.children:\n                node.grad = 0.0", "            node.grad = 0.0"
     )
     report = grade(class_of(fresh))
     assert report.ok
-    assert [row.name for row in report.of("cannot tell")][:2] == ["a second backward()", "two losses on one leaf"]
-    assert "choice" in report.of("cannot tell")[0].why
+    assert [row.name for row in report.of("a choice")][:2] == ["two losses on one leaf", "a second backward()"]
+    assert "choice" in report.of("a choice")[0].why
 
 
 def test_the_smallest_program_can_be_run_as_it_stands():
@@ -274,7 +317,7 @@ def test_the_report_is_a_text_a_table_and_data():
     assert str(report) == repr(report)
     html = report._repr_html_()
     assert html.count("<tr>") == len(report.wrong) + 1 and "why it matters" in html
-    assert html.endswith("random graphs; not there: a.exp(), a.log(), a.sigmoid(), a.relu(), 2 ** a, a ** b</div>")
+    assert html.endswith("a.exp(), a.log(), a.sigmoid(), a.relu(), a ** b, 2 ** a, relu at 0</div>")
     assert "<tr>" not in grade(class_of(FAULTLESS))._repr_html_()
     data = json.loads(json.dumps(report.as_json()))
     assert data["of"] == "Value" and not data["ok"] and len(data["rows"]) == len(report.rows)
@@ -292,7 +335,7 @@ def test_answers_that_equal_everything_are_wrong():
         "    __mul__ = __rmul__ = __add__ = __radd__ = __sub__ = __rsub__ = __abs__ = lambda s, *o: s\n"
     )
     report = grade(class_of(source))
-    assert not report.ok and report.of("wrong")[0].name == "a + b"
+    assert not report.ok and wrong(report)[0] == "the root's gradient is 1"
 
 
 @pytest.mark.parametrize("number", ["10**400", "{1: 10**1200}", "-10**1000"])

@@ -7,15 +7,13 @@ import csv
 import io
 import json
 import os
+import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import Progress
+from typing import Any
 
 from ...engine.lab.classroom import FORMATS, Answer, exported, grade_answer, hidden_tests, works_with_glassgrad
 from ...engine.lab.exercise import Exercise
@@ -23,7 +21,7 @@ from ...engine.lab.grades import Grade
 from ...engine.lab.grading import grade_file
 from ...engine.lab.practice import find
 from ...engine.lab.process import end_all
-from ...engine.shown import counted, visible
+from ...engine.shown import clipped, counted, few, visible
 from ...engine.table import Table
 from ...engine.writing import check_writable, write_file
 from .errors import CommandError, in_one_line
@@ -42,9 +40,14 @@ number, for each student another; gg.lab.numbers_for("anna") gives the same ones
 Each file runs in a process of its own, with limits on time and memory, in a temporary folder; on Linux without
 network. glassgrad itself is out of its reach, unless the start of the exercise or a test imports it.
 What a system cannot forbid is reported. Run it as a user who owns little: it is a fence, not a jail.
-Exit status 0 if every file is ok, 1 if one is not, 2 for a mistake in the command."""
-PATIENCE = 2.0
-"""Seconds after which a progress bar is shown."""
+Exit status 0 if every file is ok, 1 if one is not, 2 for a mistake in the command. A file is ok if the engine works:
+the basics that it has are right, + and * are there, and no function is wrong. Finer points (a second backward(), a ** 0
+at 0, a chain of 1000, ...) are reported, and change neither. The score is the share of the basics, the same ones for
+everybody: what is not there, or could not be judged, counts as not right."""
+PATIENCE = 1.2
+"""Seconds after which it is said what is still running."""
+TEXTS = {"file", "of", "ok", "first fault"}
+"""Columns of the table that are no numbers."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -135,7 +138,7 @@ def _graded(options: argparse.Namespace, exercise: Exercise | None) -> list[Grad
     """A grade for each file, in order; as many at once as there are processors."""
     tests = [exercise.tests] if exercise else []
     tests += hidden_tests(options.tests, exercise) if options.tests else []
-    about = exercise.file if exercise else str(options.tests)
+    about = f"{exercise.number}. {exercise.name}" if exercise else str(options.tests)
     own = not works_with_glassgrad([*tests, *([exercise.start] if exercise else [])])
     limits = {"seconds": options.seconds, "megabytes": int(options.memory)}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -147,11 +150,10 @@ def _graded(options: argparse.Namespace, exercise: Exercise | None) -> list[Grad
         student = {"name": whole.stem, "folder": whole.parent.name}.get(options.seed_from, "")
         return grade_answer(path, about, tests, student=student, own=own, **limits)
 
-    with ThreadPoolExecutor(min(cores, 8)) as pool, _bar(len(options.files)) as advance:
-        running: list[Future[Grade | Answer]] = [pool.submit(one, path) for path in options.files]
+    with ThreadPoolExecutor(min(cores, 8)) as pool:
+        running = {pool.submit(one, path): path for path in options.files}
         try:
-            for _ in as_completed(running):
-                advance()
+            _wait(running)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             end_all()
@@ -159,13 +161,20 @@ def _graded(options: argparse.Namespace, exercise: Exercise | None) -> list[Grad
         return [each.result() for each in running]
 
 
-@contextmanager
-def _bar(total: int) -> Iterator[Callable[[], None]]:
-    """What to call after each file; where it takes long, a bar is shown on a terminal."""
-    begin = time.monotonic()
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("grading", total=total, visible=False)
-        yield lambda: bar.update(task, advance=1, visible=time.monotonic() - begin > PATIENCE)
+def _wait(running: Mapping[Future[Any], Path]) -> None:
+    """Wait for all; where it takes long, a line on the terminal says how far it is."""
+    begin, left, told = time.monotonic(), set(running), ""
+    while left:
+        left = wait(left, timeout=0.4).not_done
+        seconds = time.monotonic() - begin
+        if left and seconds > PATIENCE and sys.stderr.isatty():
+            names = few([path.name for future, path in running.items() if future.running()], 3)
+            done = f"{len(running) - len(left)} of {counted(len(running), 'file')}"
+            told = f"graded {done}, {seconds:.0f} s, still running: {names}"
+            line = clipped(told, shutil.get_terminal_size().columns - 1)
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+    if told:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _print(files: Sequence[Path], grades: Sequence[Grade | Answer]) -> None:
@@ -175,23 +184,20 @@ def _print(files: Sequence[Path], grades: Sequence[Grade | Answer]) -> None:
         rows = [_summary(path, grade) for path, grade in zip(files, grades)]
         passed = sum(grade.ok for grade in grades)
         below = f"{passed} of {counted(len(grades), 'file')} ok"
-        print(Table(HEAD, rows, {3, 4, 5}, below=below).text())
+        numbers = {k for k, name in enumerate(rows[0]) if name not in TEXTS}
+        print(Table(list(rows[0]), [list(row.values()) for row in rows], numbers, below=below).text())
 
 
-HEAD = ("file", "of", "ok", "score", "right", "wrong", "first fault")
-
-
-def _summary(path: Path, grade: Grade | Answer) -> tuple[str, ...]:
-    counts = (f"{grade.score:.2f}", str(grade.right), str(len(grade.wrong)))
-    first = visible("".join(grade.wrong[:1]))
-    return visible(str(path)), visible(grade.name), "yes" if grade.ok else "no", *counts, first
+def _summary(path: Path, grade: Grade | Answer) -> dict[str, str]:
+    return {"file": visible(str(path)), **{name: visible(cell) for name, cell in grade.summary.items()}}
 
 
 def _csv(files: Sequence[Path], grades: Sequence[Grade | Answer]) -> str:
     """The rows for a class; a cell that a spreadsheet would take for a formula begins with an apostrophe."""
     target = io.StringIO()
     writer = csv.writer(target)
-    writer.writerow(HEAD)
-    for path, grade in zip(files, grades):
-        writer.writerow(f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell for cell in _summary(path, grade))
+    rows = [_summary(path, grade) for path, grade in zip(files, grades)]
+    writer.writerow(rows[0])
+    for row in rows:
+        writer.writerow(f"'{cell}" if cell[:1] in ("=", "+", "-", "@") else cell for cell in row.values())
     return target.getvalue()
