@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from .classroom import Answer, grade_answer, numbers_for
     from .comparison import Comparison, compare
     from .faults import FAULTS, Fault
-    from .grades import Grade
-    from .grading import grade, grade_file
+    from .grade_judge import grade, grade_file
+    from .grade_report import Grade
     from .small_graphs import Example, smallest_example
     from .testing import Outcome, run
 
@@ -21,11 +21,9 @@ _LAZY = {
     "Fault": "faults",
     "compare": "comparison",
     "Comparison": "comparison",
-    "smallest_example": "small_graphs",
-    "Example": "small_graphs",
-    "grade": "grading",
-    "grade_file": "grading",
-    "Grade": "grades",
+    from .grade_judge import grade, grade_file
+    from .grade_report import Grade
+    from .small_graphs import Example, smallest_example
     "Answer": "classroom",
     "grade_answer": "classroom",
     "numbers_for": "classroom",

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 from ..choices import meant
 from ..writing import write_file
 from .check import Result
-from .child import LONGEST
 from .exercise import Exercise, exercises
-from .process import Ended, RemoteError, Student
+from .sandbox import Ended, RemoteError, Student
+from .sandbox_child import LONGEST
 
 PROGRESS: Final = "glassgrad-progress.json"
 """For each exercise that was passed, a digest of the file that passed: a file changed since is open again."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..shown import clipped, visible
-from .process import Ended, Student
-from .remote import RemoteError
+from .sandbox import Ended, Student
+from .sandbox_objects import RemoteError
 
 _COMPARED: Final[dict[str, tuple[str, Callable[[Any, Any], Any]]]] = {
     "Eq": ("", operator.eq),

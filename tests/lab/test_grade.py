@@ -12,10 +12,10 @@ from types import ModuleType
 import pytest
 
 import glassgrad as gg
-from glassgrad.engine.lab import process
-from glassgrad.engine.lab.battery import EVERYDAY, basics, checks, random_programs
-from glassgrad.engine.lab.grades import WHOSE
-from glassgrad.engine.lab.grading import grade, grade_file
+from glassgrad.engine.lab import sandbox
+from glassgrad.engine.lab.grade_checks import EVERYDAY, basics, checks, random_programs
+from glassgrad.engine.lab.grade_judge import grade, grade_file
+from glassgrad.engine.lab.grade_report import WHOSE
 
 CLASSES = Path(__file__).parent / "classes"
 
@@ -215,7 +215,7 @@ BORROWED = {
         "math.tanh(self.data)", "elsewhere(self.data)"
     ),
 }
-PLACE = Path(process.__file__).resolve().parents[1]
+PLACE = Path(sandbox.__file__).resolve().parents[1]
 HIDDEN = {
     "a path": f"import sys\nsys.path.insert(0, {str(PLACE.parent)!r})\nfrom engine.core.value import Value",
     "a loader": "import importlib.machinery as m, types\n"
@@ -260,7 +260,7 @@ def test_the_process_of_a_graded_file_has_no_module_of_glassgrads(tmp_path):
         "frame, found = sys._getframe(), []\n"
         "while frame := frame.f_back: found += [str(v) for v in frame.f_globals.values() if 'glassgrad.' in str(v)]\n"
     )
-    with process.Student(file, own=True) as student:
+    with sandbox.Student(file, own=True) as student:
         names = student.load()
         assert list(names["modules"]) == [] and list(names["found"]) == []
 

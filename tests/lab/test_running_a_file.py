@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from glassgrad.engine.lab import child, process
-from glassgrad.engine.lab.process import Student
+from glassgrad.engine.lab import sandbox, sandbox_child
+from glassgrad.engine.lab.sandbox import Student
 from glassgrad.engine.lab.testing import run
 
 TESTS = """
@@ -141,7 +141,7 @@ def test_a_gigabyte_of_output_is_read_and_cut(file):
     source = "block = 'x' * 2**22\nfor _ in range(256): print(block)\ndef f(x): return 2 * x"
     outcome = run(file(source), TESTS, seconds=9)
     assert outcome.ok
-    assert len(outcome.output) == process.MOST_PRINTED + 1
+    assert len(outcome.output) == sandbox.MOST_PRINTED + 1
     assert run(file("print('a\\x1b[2J')\n1/0"), TESTS).output == "a\\x1b[2J\n"
 
 
@@ -189,14 +189,14 @@ def f(x): return c.connect(c.socket(2, 2, 0), bytes([2, 0, 0, 53, 1, 1, 1, 1]) +
 
 
 def test_where_namespaces_are_not_allowed_it_is_said(monkeypatch, file):
-    monkeypatch.setattr(child.sys, "platform", "darwin")
-    monkeypatch.setattr(child, "_resource", None)
-    doors = child.confine(1.0, 64, (), "nowhere")
+    monkeypatch.setattr(sandbox_child.sys, "platform", "darwin")
+    monkeypatch.setattr(sandbox_child, "_resource", None)
+    doors = sandbox_child.confine(1.0, 64, (), "nowhere")
     assert [door.split()[0] for door in doors] == ["network", "a", "glassgrad's", "memory"]
 
 
 def test_where_files_cannot_be_hidden_python_refuses_to_read_them(tmp_path):
-    refuse = child.refusing(str(tmp_path), own=True)
+    refuse = sandbox_child.refusing(str(tmp_path), own=True)
     refuse("open", (str(tmp_path.parent / "other.py"), "r", 0))
     refuse("import", ("math",))
     for path in (tmp_path / "a.py", tmp_path / "b" / ".." / "a.py"):
@@ -204,13 +204,13 @@ def test_where_files_cannot_be_hidden_python_refuses_to_read_them(tmp_path):
             refuse("open", (os.fsencode(path), "r", 0))
     with pytest.raises(ImportError, match="may not import torch: it is graded for its own work"):
         refuse("import", ("torch.nn",))
-    child.refusing(str(tmp_path), own=False)("import", ("torch",))
+    sandbox_child.refusing(str(tmp_path), own=False)("import", ("torch",))
 
 
 def test_the_solutions_of_the_exercises_are_not_there(file):
     source = f"""
 import glassgrad, os
-folder = {str(Path(process.__file__).resolve().parent / "exercises")!r}
+folder = {str(Path(sandbox.__file__).resolve().parent / "exercises")!r}
 def f(x):
     try:
         found = os.listdir(folder)
@@ -361,24 +361,24 @@ def test_a_line_that_nobody_takes_does_not_hold_up_the_run(file):
 
 
 def test_an_interrupted_program_ends_all(monkeypatch, file):
-    event = process.threading.Event()
-    monkeypatch.setattr(process, "_INTERRUPTED", event)
+    event = sandbox.threading.Event()
+    monkeypatch.setattr(sandbox, "_INTERRUPTED", event)
     with Student(file("while True: pass")) as student:
-        process.threading.Timer(0.3, process.end_all).start()
-        with pytest.raises(process.Ended, match="took more"):
+        sandbox.threading.Timer(0.3, sandbox.end_all).start()
+        with pytest.raises(sandbox.Ended, match="took more"):
             student.load()
-    with pytest.raises(process.Ended, match="interrupted"):
+    with pytest.raises(sandbox.Ended, match="interrupted"):
         Student(file(""))
 
 
 def test_there_are_no_processes_in_a_browser(monkeypatch, file):
-    monkeypatch.setattr(process.sys, "platform", "emscripten")
+    monkeypatch.setattr(sandbox.sys, "platform", "emscripten")
     with pytest.raises(OSError, match="not in a browser"):
         Student(file(""))
 
 
 def test_a_machine_that_cannot_start_it_is_not_the_files_fault(monkeypatch, file):
-    monkeypatch.setattr(process, "TO_START", 0.0)
+    monkeypatch.setattr(sandbox, "TO_START", 0.0)
     with pytest.raises(OSError, match=r"a process for .*answer.py could not be started: it took more than 0 s"):
         run(file("x = 1"), TESTS)
 

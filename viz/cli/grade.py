@@ -17,10 +17,10 @@ from typing import Any
 
 from ...engine.lab.classroom import FORMATS, Answer, exported, grade_answer, hidden_tests, works_with_glassgrad
 from ...engine.lab.exercise import Exercise
-from ...engine.lab.grades import Grade
-from ...engine.lab.grading import grade_file
+from ...engine.lab.grade_judge import grade_file
+from ...engine.lab.grade_report import Grade
 from ...engine.lab.practice import find
-from ...engine.lab.process import end_all
+from ...engine.lab.sandbox import end_all
 from ...engine.shown import clipped, counted, few, visible
 from ...engine.table import Table
 from ...engine.writing import check_writable, write_file

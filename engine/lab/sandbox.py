@@ -38,8 +38,8 @@ from shutil import copyfile
 from typing import Any, Final
 
 from ..shown import visible
-from .child import decode, encode
-from .remote import Remote, RemoteError, number_of, raised_as
+from .sandbox_child import decode, encode
+from .sandbox_objects import Remote, RemoteError, number_of, raised_as
 
 __all__ = ["MOST_PRINTED", "Ended", "Remote", "RemoteError", "Student", "end_all"]
 
@@ -129,7 +129,7 @@ class Student:
         home = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TMP", "TEMP", "XDG_CACHE_HOME", "MPLCONFIGDIR"), folder)
         few = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         return subprocess.Popen(  # noqa: S603  # the purpose
-            [sys.executable, "-I", "-B", "-u", "-X", "utf8", str(_LAB / "child.py")],
+            [sys.executable, "-I", "-B", "-u", "-X", "utf8", str(_LAB / "sandbox_child.py")],
             stdin=subprocess.PIPE,
             stdout=self._alarm,
             stderr=subprocess.PIPE,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ..shown import few, visible
 from ..table import Table
-from .battery import BASICS, FINER, FUNCTIONS, RANDOM, basics
+from .grade_checks import BASICS, FINER, FUNCTIONS, RANDOM, basics
 
 FILE: Final = "the file"
 WHOSE: Final = "whose work it is"

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, NoReturn
 
 from ..shown import clipped, visible
-from .child import in_one_line
+from .sandbox_child import in_one_line
 
 
 class RemoteError(Exception):

@@ -1,7 +1,7 @@
 """The process that a learner's file runs in: it shuts its doors, runs the file, and answers requests, a line each.
 
 It is started as a script, imports the standard library alone, and knows no right answer: it judges nothing, see
-`process.py`. glassgrad is out of reach in here, but for an exercise that works with it.
+`sandbox.py`. glassgrad is out of reach in here, but for an exercise that works with it.
 """
 
 from __future__ import annotations

@@ -18,11 +18,11 @@ from typing import Any, Final, NamedTuple
 
 from ..core.value import Value
 from ..shown import clipped, described, few, visible
-from .battery import AN_ERROR, BASICS, CHAIN, EVERYDAY, ROOT, Check, Trial, checks, random_programs
-from .child import attempted, decode, in_one_line
-from .grades import FILE, WHOSE, Grade, Row
-from .process import Ended, Student
-from .remote import RemoteError
+from .grade_checks import AN_ERROR, BASICS, CHAIN, EVERYDAY, ROOT, Check, Trial, checks, random_programs
+from .grade_report import FILE, WHOSE, Grade, Row
+from .sandbox import Ended, Student
+from .sandbox_child import attempted, decode, in_one_line
+from .sandbox_objects import RemoteError
 
 CLOSE: Final = 1e-9
 """Relative difference up to which a number is right."""
@@ -79,7 +79,7 @@ def grade(kind: type) -> Grade:
 def _watching(found: set[str]) -> Iterator[None]:
     """Inside, and in threads that are begun there, functions of glassgrad's core and rules that are called are noted.
 
-    In this process a class can reach them; a file that is graded cannot: see `process.py`.
+    In this process a class can reach them; a file that is graded cannot: see `sandbox.py`.
     """
     engine = Path(Value.backward.__code__.co_filename).parents[1]
     own = (str(engine / "core"), str(engine / "rules"), "<glassgrad op")
@@ -99,7 +99,7 @@ def _watching(found: set[str]) -> Iterator[None]:
 
 
 def grade_file(file: str | Path, name: str | None = None, *, seconds: float = 10.0, megabytes: int = 512) -> Grade:
-    """Put a class of a file through the battery, in a process of its own: see `process.py`.
+    """Put a class of a file through the battery, in a process of its own: see `sandbox.py`.
 
     Args:
         file: a Python file that needs no other beside it.
