@@ -21,9 +21,11 @@ _LAZY = {
     "Fault": "faults",
     "compare": "comparison",
     "Comparison": "comparison",
-    from .grade_judge import grade, grade_file
-    from .grade_report import Grade
-    from .small_graphs import Example, smallest_example
+    "smallest_example": "small_graphs",
+    "Example": "small_graphs",
+    "grade": "grade_judge",
+    "grade_file": "grade_judge",
+    "Grade": "grade_report",
     "Answer": "classroom",
     "grade_answer": "classroom",
     "numbers_for": "classroom",
