@@ -50,7 +50,8 @@ class Check:
         needs: attributes that the class must have, else this is "not there".
         after: checks that this one builds on: where one of them is not right, a wrong answer here shows nothing new.
         quiet: whether it is left out where it is not there, instead of being listed.
-        refusing: whether an exception before backward() is a refusal; if it is, and each trial is refused: "not there".
+        refusing: whether an exception before backward() is a refusal, and one trial that is not refused is enough; if
+            each is refused: "not there".
         raises: whether an exception is the right answer.
         choices: other answers that are no fault, and what to say of them: "a choice".
     """
@@ -67,7 +68,7 @@ class Check:
     choices: Mapping[Any, str] = field(default_factory=dict)
 
 
-ROOT: Final = "the root's gradient is 1"
+ROOT: Final = "backward() begins with 1"
 CHAIN: Final = "the chain rule"
 ORDER: Final = "order: all users first"
 RANDOM: Final = "random graphs"
@@ -105,9 +106,9 @@ def _rules() -> Iterator[Check]:
     said = {None: "None stands for 'not computed' here, as in PyTorch"}
     why = "the first += needs something to add to"
     yield Check("a gradient begins at 0", why, (Trial("a = V(2.0)", ("a.grad",), (0.0,)),), choices=said)
-    program = ("a = V(2.0); b = V(3.0); c = a + b; c.backward()", "c.grad")
-    why = "∂y/∂y = 1 is where the chain rule starts"
-    yield _graph(ROOT, why, program, after=(), raises=True)  # an error is reported with its op
+    trials = tuple(Trial(f"a = V(2.0); b = V(3.0); c = a {op} b; c.backward()", ("c.grad",)) for op in "+*")
+    why = "∂c/∂c = 1: there the chain rule starts"
+    yield Check(ROOT, why, trials, needs=("backward", "__add__"), refusing=True)  # an op's error is reported with it
     yield _rule("a + b", _PAIRS[:1], ("__add__",), ())
     yield _rule("a * b", _PAIRS, ("__mul__",), ())
 
@@ -120,7 +121,7 @@ def _graphs() -> Iterator[Check]:
     )
     trials = tuple(Trial(code, ("a.grad", "b.grad"), shown_by=(0.0,)) for code in (sums, products))
     needs, ops = ("backward", "__add__", "__mul__"), ("a + b", "a * b")
-    yield Check(_BACK, why, trials, needs=needs, after=(ROOT, *ops), raises=True)
+    yield Check(_BACK, why, trials, needs=needs, after=(ROOT, *ops))
     why = "a slope is multiplied by the gradient of the op's result, or the chain rule ends there"
     yield _graph(CHAIN, why, (sums, "a.grad b.grad"), (products, "a.grad b.grad"), after=(_BACK,))
     yield _graph(_FORKS[0], _FORK, ("a = V(3.0); b = a + a; b.backward()", "a.grad"), after=())
@@ -175,10 +176,10 @@ def _arithmetic() -> Iterator[Check]:
     }
     for text, (name, before) in texts.items():
         trial = Trial(f"a = V(2.0); y = {text}; y.backward()", ("y.data", "a.grad"))
-        yield Check(text, why, (trial,), needs=("backward", name), after=(ROOT, *_BUILT, before))
+        yield Check(text, why, (trial,), needs=("backward", name), after=(ROOT, *_BUILT, before), refusing=True)
     program = ("a = V(2.0); b = V(3.0); c = sum([a, b, a]); c.backward()", "c.data a.grad b.grad")
     why = "a loss is a sum, and Python's sum() begins with 0 + a"
-    yield _graph("sum([a, b, a])", why, program, needs=["__radd__"], after=(*_BUILT, "1 + a"))
+    yield _graph("sum([a, b, a])", why, program, needs=["__radd__"], after=(*_BUILT, "1 + a"), refusing=True)
 
 
 def _functions() -> Iterator[Check]:
@@ -211,7 +212,7 @@ def _graph(name: str, why: str, *programs: tuple[str, str], after: tuple[str, ..
     code = "".join(program for program, _ in programs)
     ops = [(sign, f"__{op}__", f"a {sign} b") for sign, op in (("+", "add"), ("*", "mul")) if f" {sign} " in code]
     needs = ("backward", *more.pop("needs", [op for _, op, _ in ops]))
-    before = (*([ROOT, *(text for *_, text in ops)] if name != ROOT else []), *after)
+    before = (ROOT, *(text for *_, text in ops), *after)
     trials = tuple(Trial(program, tuple(asks.split())) for program, asks in programs)
     return Check(name, why, trials, needs=needs, after=before, **more)
 

@@ -8,7 +8,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -69,7 +69,7 @@ def grade(kind: type) -> Grade:
         with _watching(borrowed):
             return _came(attempted(kind, trial.code, list(trial.asks), _told))
 
-    rows = _Examination(attempt, lambda name: hasattr(kind, name)).rows_of_all()
+    rows = _Examination(attempt, dir(kind)).rows_of_all()
     if borrowed:
         rows.insert(0, _not_own(f"this is glassgrad's own engine: the class calls its {few(sorted(borrowed), 3)}"))
     return Grade(kind.__name__, tuple(rows))
@@ -114,11 +114,10 @@ def grade_file(file: str | Path, name: str | None = None, *, seconds: float = 10
         try:
             hall.enter()
         except (Ended, RemoteError, LookupError) as error:
-            how = error.how if isinstance(error, Ended) else "raised" if isinstance(error, RemoteError) else "no class"
             got = error.told() if isinstance(error, RemoteError) else str(error.args[0])
-            row = Row(FILE, "wrong", BASICS, got=f"{how}: {got}", why="nothing could be asked of it")
+            row = Row(FILE, "wrong", BASICS, got=got, why="nothing could be asked of it")
             return Grade(name or hall.file.stem, (row,), hall.output, hall.open_doors)
-        rows = [_not_own(hall.foreign)] if hall.foreign else _Examination(hall.attempt, hall.has).rows_of_all()
+        rows = [_not_own(hall.foreign)] if hall.foreign else _Examination(hall.attempt, hall.attributes).rows_of_all()
         hall.leave()  # only then all is there that it printed
         return Grade(hall.name or "", tuple(rows), hall.output, hall.open_doors)
 
@@ -202,8 +201,8 @@ class _Examination:
         given_root: whether programs set the root's gradient, as the class does not.
     """
 
-    def __init__(self, attempt: Callable[[Trial], _Came], has: Callable[[str], bool]) -> None:
-        self.attempt, self.has = attempt, has
+    def __init__(self, attempt: Callable[[Trial], _Came], attributes: Iterable[str]) -> None:
+        self.attempt, self.attributes = attempt, set(attributes)
         self.rows: dict[str, Row] = {}
         self.guilty: dict[str, str] = {}
         self.stuck: set[str] = set()
@@ -222,13 +221,13 @@ class _Examination:
 
     def judge(self, check: Check) -> None:
         """Make a check, unless it is stuck, and blame a fault of what it builds on rather than this."""
-        if not all(map(self.has, check.needs)):
+        if not self.attributes.issuperset(check.needs):
             if not check.quiet:
                 self.rows[check.name] = Row(check.name, "not there", check.group)
             return
         before = [name for name in check.after if name in self.guilty]
         if stuck := [name for name in before if name in self.stuck]:
-            row = Row(check.name, "not judged", check.group, why=f"not asked, as {stuck[0]} did not come to an end")
+            row = Row(check.name, "not judged", check.group, why=f"not asked, as {self.guilty[stuck[0]]} did not end")
             self.stuck.add(check.name)
         else:
             row = self.tried(check)
@@ -257,11 +256,12 @@ class _Examination:
                 return Row(check.name, "not judged", check.group, why=came.error)
             if came.error and check.raises and not came.ended:
                 continue
-            if came.error and check.refusing and came.early and not came.ended:
-                refused = Row(check.name, "not there", check.group, came.asked, came.error)
-                continue
             if came.error:
-                return Row(check.name, "wrong", check.group, came.asked, came.error, _text(expected[0]), check.why)
+                failed = Row(check.name, "wrong", check.group, came.asked, came.error, _text(expected[0]), check.why)
+                if not check.refusing or came.ended or not (came.early or check.name == ROOT):
+                    return failed
+                refused = replace(failed, verdict="not there", expected="", why="") if came.early else failed
+                continue
             for ask, got, right in zip(trial.asks, came.answers, expected):
                 if not _same(got, right) and (not trial.shown_by or any(_same(got, one) for one in trial.shown_by)):
                     said = next((said for choice, said in check.choices.items() if _same(got, choice)), "")
@@ -290,7 +290,7 @@ class _Hall:
         self.file, self.name, self.seconds, self.megabytes = file, name, seconds, megabytes
         self.end = time.monotonic() + seconds
         self.student: Student | None = None
-        self.kind: Any = None
+        self.attributes: list[str] = []
         self.foreign, self.output = "", ""
         self.open_doors: tuple[str, ...] = ()
 
@@ -317,22 +317,12 @@ class _Hall:
             names = student.load()
             kinds = student.classes()
             self.name = _chosen({name: kinds[name] for name in kinds if name in names}, self.name, self.file.name)
-            self.kind = names[self.name]
+            self.attributes = list(map(str, student.ask("dir", names[self.name])))
         except BaseException:
             self.leave()
             raise
         if (module := kinds[self.name][0]) != "student":
             self.foreign = f"the file imports {self.name} from {clipped(module)}"
-
-    def has(self, name: str) -> bool:
-        """Whether the class has that attribute."""
-        try:
-            if self.student is None:
-                self.enter()
-            return self.student is not None and self.student.ask("hasattr", self.kind, name) is True
-        except (Ended, RemoteError):
-            self.leave()
-            return False
 
     def attempt(self, trial: Trial) -> _Came:
         """Run a program; what ends the process ends this program alone."""

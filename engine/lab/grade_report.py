@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from ..shown import few, visible
+from ..shown import clipped, few, visible
 from ..table import Table
 from .grade_checks import BASICS, FINER, FUNCTIONS, RANDOM, basics
 
@@ -67,7 +67,7 @@ class Grade:
         """The verdicts on the basics; functions are one of them, right if there is one and none is wrong."""
         functions = [row.verdict for row in self.rows if row.group == FUNCTIONS]
         together = next((one for one in ("wrong", "not judged", "right") if one in functions), "not there")
-        return [*(row.verdict for row in self.rows if row.group == BASICS), together]
+        return [*(row.verdict for row in self.rows if row.group == BASICS), *([together] if functions else [])]
 
     @property
     def right(self) -> int:
@@ -97,7 +97,11 @@ class Grade:
     @property
     def summary(self) -> dict[str, str]:
         """A row of the table of a class."""
-        faults = [row.name for verdict in ("wrong", "not judged") for row in self.of(verdict, BASICS, FUNCTIONS)]
+        faults = [
+            row.got if row.name == FILE else row.name
+            for verdict in ("wrong", "not judged")
+            for row in self.of(verdict, BASICS, FUNCTIONS)
+        ]
         finer = _counts([row.verdict for row in self.rows if row.group == FINER])
         return {
             "of": self.name,
@@ -107,7 +111,7 @@ class Grade:
             "wrong": str(_counts(self._basics())["wrong"]),
             "finer right": str(finer["right"]),
             "finer wrong": str(finer["wrong"]),
-            "first fault": "".join(faults[:1]),
+            "first fault": clipped("".join(faults[:1])),
         }
 
     @property
@@ -136,7 +140,8 @@ class Grade:
         lines = [self.headline]
         for row, why in self._faults():
             kind = row.verdict if row.verdict != "wrong" else "finer point" if row.group == FINER else "WRONG"
-            got = f"got {row.got}" + (f", expected {row.expected}" if row.expected else "")
+            got = row.got if row.name == FILE or row.got.startswith("it ") else f"got {row.got}"
+            got += f", expected {row.expected}" if row.expected else ""
             lines += ["", f"{kind}  {row.name}", *(f"    {line}" for line in (row.program, got, why) if line)]
         for others in self._others():
             lines += ["", others]

@@ -127,7 +127,10 @@ class Student:
         folder = self._folder.name
         kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LANG", "LC_ALL") if name in os.environ}
         home = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TMP", "TEMP", "XDG_CACHE_HOME", "MPLCONFIGDIR"), folder)
-        few = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        few = dict.fromkeys(
+            ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "MALLOC_ARENA_MAX"),  # they take memory
+            "1",
+        )
         return subprocess.Popen(  # noqa: S603  # the purpose
             [sys.executable, "-I", "-B", "-u", "-X", "utf8", str(_LAB / "sandbox_child.py")],
             stdin=subprocess.PIPE,
@@ -136,6 +139,7 @@ class Student:
             cwd=folder,
             env={**kept, **home, **few},
             start_new_session=True,
+            pipesize=2**20,
         )
 
     def __enter__(self) -> Student:
@@ -304,7 +308,7 @@ class Student:
             if name == getattr(signal, "SIGXCPU", 0):
                 return Ended("timed out", f"it took more than {round(self._seconds, 1):g} s of the processor")
             with suppress(ValueError):
-                return Ended("crashed", f"the process was ended by the signal {signal.Signals(name).name}")
+                return Ended("crashed", f"it was ended by the signal {signal.Signals(name).name}")
         return Ended("exited", f"it ended the process, with status {code}")
 
     def _stopped(self, reason: Ended) -> Ended:
@@ -314,7 +318,7 @@ class Student:
     def _read_output(self) -> None:
         assert self._process.stderr is not None
         with suppress(OSError, ValueError):
-            while part := os.read(self._process.stderr.fileno(), 2**16):
+            while part := os.read(self._process.stderr.fileno(), 2**20):
                 self._printed += part[: max(0, MOST_PRINTED + 1 - len(self._printed))]
 
 

@@ -25,10 +25,10 @@ CLASS = {
     "a fork": ((TANH, TANH + "        __import__('os').fork()\n"), "may not start another process", ["a.tanh()"]),
     "a crash": ((TANH, TANH + "        __import__('ctypes').string_at(0)\n"), "SIGSEGV", ["a.tanh()"]),
     "nonsense": ((TANH, TANH + "        return 'x' * 10**9\n"), "", ["a.tanh()"]),
-    "a loop at once": (("import math", "while True: pass"), "timed out: it took more than 3 s", ["the file"]),
-    "an error at once": (("import math", "import maths"), "raised: ModuleNotFoundError", ["the file"]),
+    "a loop at once": (("import math", "while True: pass"), "it took more than 3 s", ["the file"]),
+    "an error at once": (("import math", "import maths"), "ModuleNotFoundError", ["the file"]),
     "an exit at once": (("import math", "exit()"), "", ["the file"]),
-    "no Python": (("import math", "import"), "raised: SyntaxError", ["the file"]),
+    "no Python": (("import math", "import"), "SyntaxError", ["the file"]),
 }
 
 
