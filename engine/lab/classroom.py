@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from ..shown import few, visible
+from ..shown import clipped, few, visible
 from .check import HELPERS
 from .exercise import Exercise
 from .testing import NOT_RUN, Outcome, Result, run
@@ -65,30 +65,30 @@ class Answer:
     @property
     def summary(self) -> dict[str, str]:
         """A row of the table of a class."""
+        stopped = next((one.message.removeprefix(NOT_RUN) for one in self._not_run()), "")
         return {
             "of": self.name,
             "ok": "yes" if self.ok else "no",
             "score": f"{self.score:.2f}",
             "right": str(self.right),
             "wrong": str(len(self.wrong)),
-            "first fault": "".join(self.wrong[:1]),
+            "first fault": clipped(stopped or "".join(self.wrong[:1])),
         }
 
+    def _not_run(self) -> list[Result]:
+        return [result for result in self.results if result.message.startswith(NOT_RUN)]
+
     def __str__(self) -> str:
-        """What stopped the file, and with it several tests, is said once."""
-        count = f"{self.right} of {len(self.results)} tests of {visible(self.name)}"
-        lines = [f"{visible(self.file)}: {'ok' if self.ok else 'NOT OK'}: {count} right"]
-        for result in self.results:
-            if not result.message.startswith(NOT_RUN):
-                lines += [f"{'right' if result.passed else 'WRONG'}  {visible(result.name)}"]
-                lines += [f"       {result.message}"] if result.message else []
-        missing = [result for result in self.results if result.message.startswith(NOT_RUN)]
+        """What is wrong with several tests is said once."""
+        count = f"{self.right} of {len(self.results)} tests of {visible(self.name)} right"
+        lines, missing = [f"{visible(self.file)}: {'ok' if self.ok else 'NOT OK'}: {count}"], self._not_run()
         for message in dict.fromkeys(result.message for result in missing):
             names = [result.name for result in missing if result.message == message]
-            lines += [
-                f"WRONG  {visible(self.file)}: {message.removeprefix(NOT_RUN)}",
-                f"       not run: {few(names, 99)}",
-            ]
+            lines += [f"WRONG  {message.removeprefix(NOT_RUN)}", f"       not run: {few(names, 99)}"]
+        for result in self.results:
+            if result not in missing:
+                lines += [f"{'right' if result.passed else 'WRONG'}  {visible(result.name)}"]
+                lines += [f"       {result.message}"] if f"       {result.message}" not in [*lines, " " * 7] else []
         return "\n".join([*lines, *(f"could not be forbidden: {door}" for door in self.open_doors)])
 
     __repr__ = __str__

@@ -5,15 +5,11 @@ from __future__ import annotations
 import inspect
 import math
 import re
-import sys
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final, NamedTuple
 
 from ..core.value import Value
@@ -29,7 +25,8 @@ CLOSE: Final = 1e-9
 
 
 def grade(kind: type) -> Grade:
-    """Put a class with micrograd's interface through the battery, in this process: for others' files, `grade_file`.
+    """Put a class with micrograd's interface through the battery, in this process, where it could call glassgrad's own
+    engine: for the work of others, `grade_file`.
 
     Args:
         kind: a class whose instances are made from a number, have `data`, `grad` and `backward()`, and know `+` and
@@ -62,40 +59,11 @@ def grade(kind: type) -> Grade:
         )
     if issubclass(kind, Value):
         return Grade(kind.__name__, (_not_own("this is glassgrad's own engine: its Value, or a subclass"),))
-    borrowed: set[str] = set()
 
     def attempt(trial: Trial) -> _Came:
-        _expected(trial)  # before it is watched who computes
-        with _watching(borrowed):
-            return _came(attempted(kind, trial.code, list(trial.asks), _told))
+        return _came(attempted(kind, trial.code, list(trial.asks), _told))
 
-    rows = _Examination(attempt, dir(kind)).rows_of_all()
-    if borrowed:
-        rows.insert(0, _not_own(f"this is glassgrad's own engine: the class calls its {few(sorted(borrowed), 3)}"))
-    return Grade(kind.__name__, tuple(rows))
-
-
-@contextmanager
-def _watching(found: set[str]) -> Iterator[None]:
-    """Inside, and in threads that are begun there, functions of glassgrad's core and rules that are called are noted.
-
-    In this process a class can reach them; a file that is graded cannot: see `sandbox.py`.
-    """
-    engine = Path(Value.backward.__code__.co_filename).parents[1]
-    own = (str(engine / "core"), str(engine / "rules"), "<glassgrad op")
-
-    def called(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code.co_filename.startswith(own):
-            found.add(frame.f_code.co_name)
-
-    before, of_threads = sys.getprofile(), threading.getprofile()
-    sys.setprofile(called)
-    threading.setprofile(called)
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
-        threading.setprofile(of_threads)
+    return Grade(kind.__name__, tuple(_Examination(attempt, dir(kind)).rows_of_all()))
 
 
 def grade_file(file: str | Path, name: str | None = None, *, seconds: float = 10.0, megabytes: int = 512) -> Grade:

@@ -95,9 +95,18 @@ def test_what_stops_a_file_is_said_once_and_headed_by_the_students_name(file, ca
     path = file("x = 1\ndef f(x:\n", "carla.py")
     assert main(["grade", str(path), "--exercise", "fork", "--tests", str(hidden)]) == 1
     head, *lines = capsys.readouterr().out.strip().split("\n")[1:]
-    assert head.startswith("carla.py: NOT OK: 0 of ") and head.endswith(" tests of 10. fork right")
-    assert lines[0].startswith("WRONG  carla.py: SyntaxError: ") and "(line 2: def f(x:)" in lines[0]
+    assert head.startswith("carla.py: NOT OK: 0 of ") and head.endswith(" tests of fork right")
+    assert lines[0].startswith("WRONG  SyntaxError: ") and "(line 2: def f(x:)" in lines[0]
     assert lines[1].startswith("       not run: ") and lines[1].endswith(", more") and len(lines) == 2
+
+
+def test_what_is_wrong_with_several_tests_is_said_once(file, capsys, tmp_path):
+    paths = [str(file("x = 1", "dora.py")), str(file("while True: pass", "emil.py"))]
+    assert main(["grade", *paths, "--exercise", "fork", "--seconds", "1", "--csv", str(tmp_path / "p.csv")]) == 1
+    out = capsys.readouterr().out
+    assert out.count("dora.py defines no Value") == 1 and out.count("WRONG  it took more than 1 s\n") == 1
+    dora, emil = (tmp_path / "p.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert dora.endswith(",fork,no,0.00,0,4,a plus a") and emil.endswith(",fork,no,0.00,0,4,it took more than 1 s")
 
 
 def test_a_test_has_the_same_name_as_in_learn(file):

@@ -208,7 +208,7 @@ def elsewhere(x):
 """
 BORROWED = {
     "a subclass": "import glassgrad as gg\nclass Value(gg.Value): pass",
-    "a subclass of another name": "from glassgrad.engine import Value as Base\nclass Value(Base): pass",
+    "a subclass by another name": "from glassgrad.engine import Value as Base\nclass Value(Base): pass",
     "the class itself": "from glassgrad import Value",
     "a wrapper": WRAPPER,
     "its functions": FAULTLESS.replace("math.tanh(self.data)", "__import__('glass' 'grad').tanh(self.data)"),
@@ -229,18 +229,17 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("how", BORROWED)
-def test_glassgrads_own_engine_is_reported_and_does_not_pass(how, tmp_path, monkeypatch):
-    for name in ("value", "record"):  # a module may call itself anything
-        monkeypatch.setattr(sys.modules[f"glassgrad.engine.core.{name}"], "__name__", "mine")
+def test_glassgrads_own_engine_is_reported_and_does_not_pass(how, tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(BORROWED[how])
     report = grade_file(file)
     assert not report.ok and report.score < 1
     printed = report.output + report.of("wrong")[0].got
     assert "may not import glassgrad: it is graded for its own work" in printed
-    here = grade(class_of(BORROWED[how]))
-    assert not here.ok and here.score == 0.0
-    assert here.rows[0].name == WHOSE and "glassgrad's own engine" in here.rows[0].why
+    if "class" in how:
+        here = grade(class_of(BORROWED[how]))
+        assert not here.ok and here.score == 0.0
+        assert here.rows[0].name == WHOSE and "glassgrad's own engine" in here.rows[0].why
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="hidden by the system on Linux")

@@ -138,7 +138,7 @@ def _graded(options: argparse.Namespace, exercise: Exercise | None) -> list[Grad
     """A grade for each file, in order; as many at once as there are processors."""
     tests = [exercise.tests] if exercise else []
     tests += hidden_tests(options.tests, exercise) if options.tests else []
-    about = f"{exercise.number}. {exercise.name}" if exercise else str(options.tests)
+    about = exercise.name if exercise else str(options.tests)
     own = not works_with_glassgrad([*tests, *([exercise.start] if exercise else [])])
     limits = {"seconds": options.seconds, "megabytes": int(options.memory)}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
