@@ -42,7 +42,7 @@ class SideBySide:
     @cached_property
     def right(self) -> Walk:
         """The right pass."""
-        return Walk(self.comparison.right, self.title, self._expression, self.comparison.receiver)
+        return Walk(self.comparison.right, self.title, self._expression, like=self.wrong)
 
     @cached_property
     def wrong(self) -> Walk:
@@ -54,7 +54,7 @@ class SideBySide:
         steps = self.comparison.wrong
         if steps is None:
             raise ValueError(f"there is nothing to step through: {self.comparison.why}")
-        return Walk(steps, self.title, self._expression, self.comparison.receiver)
+        return Walk(steps, self.title, self._expression, self.comparison.receiver, self.comparison.right)
 
     @cached_property
     def html(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -32,12 +32,16 @@ class Walk:
         title: what the walk is called.
         expression: the text the graph was made of, if it was typed as one, else "".
         marked: the node with room for a mark before its gradient, if there is one.
+        beside: another pass, for whose numbers there is room, too.
+        like: the walk whose picture this one has, but for the numbers.
     """
 
     steps: Steps
     title: str
     expression: str = ""
     marked: int | None = None
+    beside: Steps | None = None
+    like: Walk | None = None
 
     @property
     def graph(self) -> Graph:
@@ -52,10 +56,22 @@ class Walk:
     @cached_property
     def drawing(self) -> Diagram:
         """The graph after the last step, nothing folded; every box has the name that the sentences use."""
-        partial = [[f"{short(total)} …" for _, total in arrivals[:-1]] for arrivals in self.steps.arrivals]
-        room = [max(texts, key=len, default="") for texts in partial]
+        nodes = self.graph.nodes
+        if self.like:
+            same = self.like.drawing
+            grads = [None if node.grad is None else short(node.grad) for node in nodes]
+            boxes = (box._replace(grad=grads[box.nodes[0]] or "") for box in same.boxes)
+            slopes = (nodes[edge.node].slopes[edge.position] for edge in same.edges)
+            edges = (e._replace(slope="" if x is None else short(x)) for e, x in zip(same.edges, slopes))
+            return replace(same, boxes=tuple(boxes), edges=tuple(edges))
+        shown: list[list[str]] = [[] for _ in nodes]
+        for steps in filter(None, (self.steps, self.beside)):
+            for texts, arrivals in zip(shown, steps.arrivals):
+                texts += [f"{short(total)} …" for _, total in arrivals[:-1]]
+                texts += [short(total) for _, total in arrivals[-1:]]
         if self.marked is not None:
-            room[self.marked] = max((f"{WRONG} {short(x)} …" for _, x in self.steps.arrivals[self.marked]), key=len)
+            shown[self.marked] = [f"{WRONG} {text}" for text in shown[self.marked]]
+        room = [max(texts, key=len, default="") for texts in shown]
         return layout(self.graph, fold=False, slopes=True, names=self.steps.names, room=room)
 
 

@@ -82,6 +82,59 @@ def test_both_ledgers(opened):
     assert page.text("#total") == "a.grad = 24 + 12 × 1 + 12 × 1 = 48"
 
 
+def of_a_file(x1, x2, w1, w2, b, target):
+    n = x1 * w1 + x2 * w2 + b
+    out = n.tanh()
+    error = out - target
+    return error * error
+
+
+WIDE = "; ".join(["v0 = x*x", *(f"v{k + 1} = v{k}*0.9 + x" for k in range(12))])
+PLACES = r"""() => ['canvas', 'right-canvas'].map(id => {
+    const pane = document.getElementById(id), shown = pane.getBoundingClientRect();
+    const graph = pane.querySelector('svg').getBoundingClientRect();
+    const boxes = [...pane.querySelectorAll('.frame')].map(box => box.outerHTML.replace(/(id|data-\w+)="[^"]*"/g, ''));
+    return {graph: [graph.x - shown.x, graph.y - shown.y, graph.width, graph.height],
+            pane: [shown.width, shown.height], at: [pane.scrollLeft, pane.scrollTop], wide: pane.scrollWidth,
+            boxes}; })"""
+
+
+@pytest.mark.parametrize("look", ["projector", "phone"])
+@pytest.mark.parametrize("fault", ["overwrite", "wrong_sign", "stale_data", "forget_zero_grad"])
+def test_both_graphs_have_the_same_scale_place_zoom_and_pan(opened, fault, look):
+    page = opened(gg.viz.compare(WIDE, fault, x=1.1), reduced_motion="reduce", **LOOKS[look])
+
+    def same():
+        page.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        ours, theirs = page.page.evaluate(PLACES)
+        assert ours == theirs
+        return ours
+
+    page.press("w")
+    whole = same()
+    assert whole["wide"] >= int(whole["graph"][2]) > whole["pane"][0]  # it scrolls, to all of it
+    page.press("End")
+    moved = same()
+    page.page.click("#larger")
+    assert same()["graph"][2] == pytest.approx(1.25 * moved["graph"][2])
+    for pane, left in (("#canvas", 150), ("#right-canvas", 60)):
+        page.page.hover(pane)
+        page.page.evaluate("([pane, left]) => { document.querySelector(pane).scrollLeft = left; }", [pane, left])
+        assert same()["at"][0] == left
+    page.page.click("#fit")
+    fitted = same()
+    assert fitted["graph"][2] <= fitted["pane"][0]
+    assert fitted["graph"][3] <= fitted["pane"][1] or look == "phone"
+
+
+def test_the_lines_of_a_learners_own_function(opened):
+    page = opened(gg.viz.compare(of_a_file, "overwrite", x1=2.0, x2=0.5, w1=-3.0, w2=1.0, b=6.0, target=1.0))
+    page.press("w")
+    assert page.text("#source mark") == "error * error"
+    assert page.page.is_visible("#source")
+    assert not opened(pair("overwrite")).page.is_visible("#source")
+
+
 def test_predict_first_hides_both_numbers(opened):
     page = opened(pair("overwrite"))
     page.page.check("#predict")

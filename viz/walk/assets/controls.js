@@ -1,7 +1,5 @@
 // What the learner does: play, buttons, keys, guesses, clicks, the size of the graph.
 
-const PANES = [byId("canvas"), byId("right-canvas")].slice(0, walks.length);
-
 // -- play -----------------------------------------------------------------------------------------------
 
 function stop() {
@@ -115,21 +113,19 @@ document.addEventListener("keydown", (event) => {
 
 // -- size of the graph ----------------------------------------------------------------------------------
 
-const size = { width: Math.max(...walks.map((walk) => walk.data.width)), height: Math.max(...walks.map((walk) => walk.data.height)) };
-
 const READABLE = 0.75; // a graph that would get smaller than this scrolls instead
 const stacked = window.matchMedia("(max-width: 60rem)"); // there, the pane is as high as the graph wants
 
 function resize() {
   const pane = byId("canvas");
   const high = stacked.matches ? window.innerHeight * 0.4 : pane.offsetHeight - 4;
-  const room = Math.min((pane.offsetWidth - 4) / size.width, high / size.height);
-  const chosen = scale === null ? Math.min(Math.max(room, READABLE), 1.6) : scale;
-  walks.forEach((walk, i) => {
-    const svg = PANES[i].querySelector("svg");
-    svg.setAttribute("width", String(walk.data.width * chosen));
-    svg.setAttribute("height", String(walk.data.height * chosen));
-  });
+  const room = Math.min((pane.offsetWidth - 4) / data.width, high / data.height);
+  const chosen = scale === null ? Math.min(Math.max(room, READABLE), 1.6) : scale || Math.min(room, 1.6);
+  for (const other of PANES) {
+    const svg = other.querySelector("svg");
+    svg.setAttribute("width", String(data.width * chosen));
+    svg.setAttribute("height", String(data.height * chosen));
+  }
   return chosen;
 }
 
@@ -137,12 +133,19 @@ function zoom(by) {
   scale = Math.min(Math.max(resize() * by, 0.1), 4);
   resize();
   const box = nodes[target(steps[at])].box;
-  if (box) reveal(byId("canvas"), box);
+  if (box) reveal(byId("canvas"), box, PANES);
 }
 
 byId("smaller").addEventListener("click", () => zoom(1 / 1.25));
 byId("larger").addEventListener("click", () => zoom(1.25));
-byId("fit").addEventListener("click", () => { scale = null; resize(); });
+byId("fit").addEventListener("click", () => { scale = 0; resize(); });
+let scrolled = null; // the graph that the learner's hand is on: the other one goes along
+for (const pane of PANES) {
+  for (const kind of ["pointerenter", "focusin"]) pane.addEventListener(kind, () => { scrolled = pane; });
+  pane.addEventListener("scroll", () => {
+    if (pane === scrolled) for (const other of PANES) if (other !== pane) other.scrollTo({ left: pane.scrollLeft, top: pane.scrollTop, behavior: "instant" });
+  });
+}
 window.addEventListener("resize", () => showFormula(steps[at]));
 new ResizeObserver(resize).observe(byId("canvas"));
 window.addEventListener("resize", resize);
@@ -154,6 +157,8 @@ if (twin) {
   document.body.dataset.twin = "";
   document.querySelectorAll(".twin").forEach((part) => { part.hidden = part.matches("#wrong, .keys *, #legend *") && data.first === undefined; });
   setText(byId("graph-title"), `With the fault: ${data.fault}`);
+  document.querySelector("header").append(byId("legend")); // both graphs have the same room
+  if (!data.derived) document.body.dataset.source = "";
 }
 buildSource();
 byId("slider").max = String(last);

@@ -54,6 +54,7 @@ const main = walkOf(data);
 const twin = data.twin ? walkOf(data.twin) : null;
 const walks = twin ? [main, twin] : [main];
 const { steps, nodes, edges, seed, last } = main;
+const PANES = [byId("canvas"), byId("right-canvas")].slice(0, walks.length);
 
 // -- state ----------------------------------------------------------------------------------------------
 
@@ -61,7 +62,7 @@ let at = -1;
 let pinned = null; // the variable whose ledger was asked for; else it follows the steps
 let timer = null;
 let open = true; // predict first: whether the number of this step may be seen
-let scale = null; // null: fitted
+let scale = null; // null: as large as there is room, but to be read; 0: all of it
 
 const target = (step) => (step.phase === "backward" ? step.input : step.node);
 const askable = (step) => step.answer !== null;

@@ -138,15 +138,17 @@ function showSource(step) {
   reveal(byId("lines"), marked.row);
 }
 
-// Scrolls a pane, never the page, just enough to show an element of it.
-function reveal(pane, element) {
+// Scrolls a pane (and others along with it), never the page, just enough to show an element of it.
+function reveal(pane, element, panes = [pane]) {
   const outer = pane.getBoundingClientRect();
   const inner = element.getBoundingClientRect();
   const shift = (low, high, from, to) => (low < from || high > to ? (low + high) / 2 - (from + to) / 2 : 0);
   const left = shift(inner.left, inner.right, outer.left, outer.right);
   const top = shift(inner.top, inner.bottom, outer.top, outer.bottom);
   const wide = inner.width > outer.width ? 0 : left;
-  if (wide || top) pane.scrollBy({ left: wide, top, behavior: calm.matches || timer ? "auto" : "smooth" });
+  const behavior = calm.matches || timer ? "auto" : "smooth";
+  const place = { left: pane.scrollLeft + wide, top: pane.scrollTop + top, behavior };
+  if (wide || top) for (const one of panes) one.scrollTo(place);
 }
 
 function showLedger() {
@@ -237,9 +239,7 @@ function render(from, to = at) {
   showSource(step);
   showLedger();
   const box = nodes[target(step)].box;
-  if (box) reveal(byId("canvas"), box);
-  const other = twin && twin.nodes[target(twin.steps[now(twin)])].box;
-  if (other) reveal(byId("right-canvas"), other);
+  if (box) reveal(byId("canvas"), box, PANES);
 }
 
 function go(to) {
