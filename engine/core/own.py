@@ -160,7 +160,7 @@ def slopes(node: Value) -> tuple[float, ...]:
             continue
         if not abs(twice + 1.0 + 2.0 * slope) > _PROPORTIONAL * (1.0 + abs(slope)):
             problem = f"overwrites the gradient of {_called(v)}: it must add to it, with +="
-        elif twice == slope:
+        elif abs(twice - slope) <= _PROPORTIONAL * (1.0 + abs(slope)):
             problem = (
                 f"does not add upstream × slope to the gradient of {_called(v)}: it adds {slope!r} whatever its own "
                 "gradient is, which must be a factor of it (the chain rule)"

@@ -29,7 +29,7 @@ from .guess import Mistake
 from .inputs import prepare
 from .local import DIFFERENCE, NUMPY, step
 from .moving import EACH, Moving
-from .own import Rates, code_place, told_place
+from .own import Rates, rule_place, told_place
 from .reference import YOURS, compared, numbers_of
 from .report import CANNOT_TELL, KINK, RIGHT, WRONG, Fault, Report, Row, relative_error
 from .resum import results_first
@@ -126,11 +126,15 @@ def _nothing_recorded(
         rate = math.nan
         if i < EACH:
             direction = [float(k == i) for k in range(len(leaves))]
-            rate = Rates(function, direction, leaf._data, 0).of_result().value
+            rate = Rates(function, direction, leaf._data, 0).of(None).value
         rows.append(Row(label, 0.0, rate, relative_error(0.0, rate), WRONG, DIFFERENCE, "no gradient flows"))
     return Report(
         tuple(rows), value, (Fault(f"{reason}: nothing is recorded behind it", (Mistake("lost", _WAY_OUT),)),)
     )
+
+
+_BESIDE: Final = (1e-6, -1e-6, 1e-10, -1e-10)
+"""So far beside its point, relatively, a derivative is looked at: a kink lies on one side, or between two of these."""
 
 
 class _Replay(NamedTuple):
@@ -174,27 +178,34 @@ class _Check:
 
     def second_order(self) -> None:
         """Check the derivatives of each derivative, and that each is a function of the inputs as the slopes are."""
-        beside = [x + 1e-6 * math.cos(i) * max(1e-3, abs(x)) for i, x in enumerate(leaf._data for leaf in self.leaves)]
-        witnesses = [_Replay(self.proof, self.leaves, [leaf._data for leaf in self.leaves])]
-        if not self.proof.kinks:  # a derivative stays on the branch that was taken
-            witnesses += self._replayed(beside)
-        for label, leaf, derivative in zip(self.labels, self.leaves, grad(self.y, self.leaves, create_graph=True)):
+        numbers = [leaf._data for leaf in self.leaves]
+        here = [_Replay(self.proof, self.leaves, numbers)]
+        around: list[_Replay] = []
+        for t in () if self.proof.kinks else _BESIDE:  # a derivative stays on the branch that was taken
+            around += self._replayed([x + t * math.cos(i) * max(1e-3, abs(x)) for i, x in enumerate(numbers)])
+        derivatives = grad(self.y, self.leaves, create_graph=True)
+        for i, (label, derivative) in enumerate(zip(self.labels, derivatives)):
             proof = Proof(derivative, self.named)
             given = {"gg.grad()": dict(zip(self.leaves, grad(derivative, self.leaves)))}
             self._chain(proof, given)
             graph = Graph(proof.order, self.leaves, proof.rounding)
-            for first, leaves, numbers in () if self.faults else witnesses:
-                at = leaves[self.leaves.index(leaf)]
-                expected, doubt = first.proved.gradient.get(at, 0.0), first.doubt(at) + 2 * proof.rounding
-                found = graph.at(numbers, Moved(0.0))
-                if abs(found - expected) > doubt:
-                    where = ", ".join(f"{name} = {x!r}" for name, x in zip(self.labels[:4], numbers))
-                    sentence = f"grad(create_graph=True) gives {found!r} for {label} instead of {expected!r} at {where}"
-                    self.faults.append(Fault(sentence))
-                    break
+            for replays in () if self.faults else (here, around):
+                wrong = [self._otherwise(graph, i, replay) for replay in replays]
+                if replays and all(wrong):  # beside a kink that lies between, some are
+                    self.faults.append(Fault(wrong[0]))
             self.rows += self._graph_rows(proof, [f"{label},{other}" for other in self.labels], given)
             known = {(fault.op, fault.operand) for fault in self.faults}
             self.faults += [one for one in proof.wrong_slopes(lambda _: "") if (one.op, one.operand) not in known]
+
+    def _otherwise(self, graph: Graph, i: int, replay: _Replay) -> str:
+        """What is wrong with the graph of derivative `i` at the numbers of `replay`, or ""."""
+        first, leaves, numbers = replay
+        expected, doubt = first.proved.gradient.get(leaves[i], 0.0), first.doubt(leaves[i]) + 2 * graph.rounding
+        found = graph.at(numbers, Moved(0.0))
+        if not abs(found - expected) > doubt:
+            return ""
+        where = ", ".join(f"{name} = {x!r}" for name, x in zip(self.labels[:4], numbers))
+        return f"grad(create_graph=True) gives {found!r} for {self.labels[i]} instead of {expected!r} at {where}"
 
     def _replayed(self, numbers: list[float]) -> list[_Replay]:
         """The proof of the same graph at other inputs, with them; none where it is undefined."""
@@ -306,7 +317,7 @@ class _Check:
             what, _, why = reason.partition(": ")
             kind = "overwritten" if "overwrites" in what else "own rule"
             sentence = f"T{what[1:]}" if what.startswith("the ") else what
-            self.faults.append(Fault(sentence, (Mistake(kind, why),), code_place(node), node.op))
+            self.faults.append(Fault(sentence, (Mistake(kind, why),), rule_place(node), node.op))
 
     def _place(self, node: Value) -> str:
         """The line of the learner's code that made a node: the function is run once more, watched."""

@@ -13,7 +13,7 @@ from ..rules.derive import called_ops
 from ..rules.floats import float_function
 from ..rules.op import Op
 from ..rules.ops import OPS
-from .rounded import UNIT, Rounded, rounded_function
+from .rounded import TINY, UNIT, Rounded, rounded_function
 
 COMPLEX, DIFFERENCE, NUMPY = "complex step", "central difference", "NumPy"
 _FORKS: Final = frozenset({"abs", "max", "min", "mod"})
@@ -116,7 +116,7 @@ def _operands(op: Op, numbers: Sequence[float | None]) -> dict[str, object]:
 
 
 def _complex_step(op: Op, part: int, numbers: Sequence[float | None], h: float) -> tuple[float, float, Rounded]:
-    """The slope on the side of `h`, how far rounding and the length of the step may lead it off, and the value there."""
+    """The slope on the side of `h`, how far rounding and the step's length may lead it off, and the value there."""
     given, name = _operands(op, numbers), op.names[part]
     at, found = numbers[part], []
     for size in (h, h / 2):
@@ -184,25 +184,41 @@ def richardson(along: Callable[[float], float], at: float) -> tuple[float, float
     return _extrapolated(lambda h: (along(h) - along(-h)) / (2 * h), (4, 16), along, at)
 
 
-def one_sided(along: Callable[[float], float], at: float, side: float) -> tuple[float, float]:
-    """The same from one side: -1.0 is the left."""
-    begin = along(0.0)
-    return _extrapolated(lambda h: (along(side * h) - begin) / (side * h), (2, 4), along, at)
+def one_sided(along: Callable[[float], float], at: float, side: float, rounding: float = 0.0) -> tuple[float, float]:
+    """The same from one side: -1.0 is the left. Infinite where it jumps; `rounding` is that of `along`."""
+    begin, least = along(0.0), _differences(at)[-1] / 4
+    with suppress(*_UNDEFINED):
+        near, far = (abs(along(side * h) - begin) for h in (least, 64 * least))
+        if near > 0.9 * far and near > 1e6 * UNIT * (abs(begin) + near) + 1e3 * rounding:
+            return math.copysign(math.inf, (along(side * least) - begin) * side), 0.0
+    return _extrapolated(lambda h: (along(side * h) - begin) / (side * h), (2, 4), along, at, rounding)
+
+
+def _differences(at: float) -> list[float]:
+    """The steps of difference quotients, the longest first."""
+    steps = [1e-2 * max(1.0, abs(at)) ** 0.5 / 8.0**k for k in range(6)]  # smaller where the function is wild
+    return sorted(steps + [0.1 * abs(at) / 8.0**k for k in range(4) if 0.0 < abs(at) < 1e-2], reverse=True)
 
 
 def _extrapolated(
-    quotient: Callable[[float], float], gains: tuple[int, int], along: Callable[[float], float], at: float
+    quotient: Callable[[float], float],
+    gains: tuple[int, int],
+    along: Callable[[float], float],
+    at: float,
+    rounding: float = 0.0,
 ) -> tuple[float, float]:
-    size, found, rough = abs(along(0.0)), [], []
-    steps = [1e-2 * max(1.0, abs(at)) ** 0.5 / 8.0**k for k in range(6)]  # smaller where the function is wild
-    for h in steps + [0.1 * abs(at) / 8.0**k for k in range(4) if 0.0 < abs(at) < 1e-2]:
+    size, rough = abs(along(0.0)), list[float]()
+    found: list[tuple[float, float, float]] = []  # how far off, value, step
+    for h in _differences(at):
         with suppress(*_UNDEFINED):  # out of the domain
             d = [quotient(h / k) for k in (1, 2, 4)]
             once = [(gains[0] * d[i + 1] - d[i]) / (gains[0] - 1) for i in (0, 1)]
             value = (gains[1] * once[1] - once[0]) / (gains[1] - 1)
-            noise = 8 * UNIT * max(size, abs(along(h)), abs(d[0] * h)) / h
+            noise = (8 * UNIT * max(size, abs(along(h)), abs(d[0] * h)) + 8 * TINY + 8 * rounding) / h
             apart, linear = abs(once[1] - once[0]), 0.3 * abs(d[1] - d[0])
             spread = abs(value - once[1]) if apart <= linear + noise else 10 * apart  # there is a kink or a jump
+            rest = 4 * (spread + noise) + 1e-3 * abs(value)
+            found = [one for one in found if abs(one[1] - value) <= 4 * one[0] + rest]  # else it was too coarse
             found.append((spread + noise, value, h))
             rough += [h] * (apart > linear + 100 * noise)
     found.sort()

@@ -1,4 +1,4 @@
-"""The function itself, moved: whether it does more than its graph says, and what rules of the learner's own come to."""
+"""The function itself, moved: whether it does more than its graph says, and whether rules of the learner's own hold."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ..core.value import Value
-from ..rules.notation import short
 from ..shown import few
-from .graph import Proof
+from .graph import Proof, apart
 from .guess import Mistake
 from .local import DIFFERENCE
-from .own import Rates, verdict, wrong_rules
+from .own import OwnRules, Rates, judged, of_result
 from .report import CANNOT_TELL, KINK, RIGHT, WRONG, Fault, Row, relative_error
 from .resum import exact_sum
-from .truth import SHARE, Function, Graph, Side, beside
+from .truth import SHARE, Function, Graph, Side, beside, differs
 
 MOVED: Final = "f, moved"
 """The witness where the function does what its graph does not say."""
@@ -25,8 +24,10 @@ LOST: Final = "f changes otherwise than its graph says"
 _LOST: Final = ".data or float() stands where the Value is needed: outside of the graph there is no gradient"
 EACH: Final = 64
 """Up to so many inputs are moved one by one; more are moved together, in random directions."""
-_SEARCHED: Final = 2000
-"""Among so many inputs the one whose gradient is lost is looked for."""
+_UNIT: Final = 1e-2
+"""How far a direction moves each of its inputs, about."""
+_SEARCHED: Final = 20_000
+"""So many numbers may be moved one by one where a direction is wrong."""
 
 
 class Moving:
@@ -43,102 +44,127 @@ class Moving:
     def __init__(
         self, proof: Proof, call: Callable[[], Any], leaves: list[Value], rows: list[Row], faults: list[Fault]
     ) -> None:
-        self.proof, self.call, self.leaves, self.rows, self.faults = proof, call, leaves, rows, faults
-        self.y = proof.order[0]
+        self.proof, self.rows, self.faults = proof, rows, faults
+        self.function = Function(call, leaves)
+        self.graph = Graph(proof.order, leaves, proof.rounding)
+        self.own = OwnRules(proof)
 
     def run(self, seed: int) -> None:
         """Move the inputs."""
-        function = Function(self.call, self.leaves)
-        again = function.moved([0.0] * len(self.leaves), 0.0).value
-        if not abs(again - self.y._data) <= 8 * self.proof.rounding and math.isfinite(again + self.y._data):
-            note = f"f gave {again!r} when called again, {self.y._data!r} before: equal inputs must give equal results"
+        y, count = self.proof.order[0]._data, len(self.rows)
+        again = self.function.moved([0.0] * count, 0.0).value
+        if not abs(again - y) <= 8 * self.proof.rounding and math.isfinite(again + y):
+            note = f"f gave {again!r} when called again, {y!r} before: equal inputs must give equal results"
             self.rows[:] = [replace(r, verdict=CANNOT_TELL, note=note) if r.verdict != WRONG else r for r in self.rows]
             return
-        if not all(math.isfinite(x) for x in [*function.start, self.y._data]):
+        if not all(math.isfinite(x) for x in [*self.function.start, y]):
             return
-        graph = Graph(self.proof.order, self.leaves, self.proof.rounding)
-        axes = [[float(k == i) for k in range(len(self.leaves))] for i in range(min(len(self.leaves), _SEARCHED))]
-        every: list[Rates] = []
-        if len(self.leaves) <= EACH:
-            for i, axis in enumerate(axes):
-                if not self.proof.refused:
-                    self._beside(i, beside(function, graph, axis, self.rows[i].analytic, abs(function.start[i])))
-                every += self._own_row(i, function, axis)
+        if count <= EACH:
+            for i in range(count):
+                self._judge_input(i)
         else:
-            every = self._directions(function, graph, axes, random.Random(seed))  # noqa: S311  # no secret
+            self._directions(count, random.Random(seed))  # noqa: S311  # no secret
         self._lost()
-        wrong = any(row.verdict == WRONG and row.method == DIFFERENCE for row in self.rows)
-        if self.proof.own and wrong and not self.proof.refused:
-            self.faults += wrong_rules(self.proof, every)
+        self.faults += self.own.faults
 
-    def _directions(
-        self, function: Function, graph: Graph, axes: list[list[float]], draw: random.Random
-    ) -> list[Rates]:
-        count, every = len(self.leaves), []
-        gradients = [row.analytic for row in self.rows]
-        lost = False
+    def _judge_input(self, i: int) -> None:
+        start = self.function.start
+        self.rows[i] = self._judged(self.rows[i], [float(k == i) for k in range(len(start))], abs(start[i]))
+
+    def _directions(self, count: int, draw: random.Random) -> None:
+        """Move many inputs together; where that is wrong, halve until single ones are found."""
+        bad = []
         for k in range(3):
-            direction = [draw.gauss(0.0, 1.0) * 1e-2 for _ in range(count)]
-            a = exact_sum(g * d for g, d in zip(gradients, direction))
-            row = Row(f"direction {k + 1}", a * 1e2, a * 1e2, 0.0, RIGHT, MOVED, "inputs moved together")
-            self.rows.append(row)
-            if self.proof.own:
-                every += self._own_row(count + k, function, direction, 1e2)
-            else:
-                self._beside(count + k, beside(function, graph, direction, a, 1.0), 1e2)
-                lost = lost or self.rows[-1].verdict != RIGHT
-        for i, axis in enumerate(axes if lost else ()):
-            self._beside(i, beside(function, graph, axis, gradients[i], abs(function.start[i])))
-        return every
+            direction = [draw.gauss(0.0, 1.0) * _UNIT for _ in range(count)]
+            self.rows.append(self._direction(f"direction {k + 1}", direction))
+            bad += [direction] * (self.rows[-1].verdict == WRONG)
+        suspects = self.own.suspects(self.graph.leaves)
+        groups = [suspects or list(range(count))] * bool(bad)
+        if suspects and any(row.note == LOST for row in self.rows):
+            groups = [list(range(count))]
+        most = max(3, _SEARCHED // count)
+        while groups and most:
+            group = groups.pop()
+            held = set(group)
+            if len(group) == 1:
+                self._judge_input(group[0])
+                most -= 1
+            elif self._differs([d if k in held else 0.0 for k, d in enumerate(bad[0])]):
+                half = len(group) // 2
+                groups += [group[half:], group[:half]]
+        if groups:
+            note = "others are wrong, and this one was not moved by itself"
+            self.rows[:] = [replace(r, verdict=CANNOT_TELL, note=note) if r.verdict == RIGHT else r for r in self.rows]
 
-    def _beside(self, i: int, sides: tuple[Side, Side], unit: float = 1.0) -> None:
-        """What the function does beside its graph, in row `i`."""
-        row = self.rows[i]
+    def _direction(self, name: str, direction: Sequence[float]) -> Row:
+        a = exact_sum(row.analytic * d for row, d in zip(self.rows, direction)) / _UNIT
+        return self._judged(Row(name, a, a, 0.0, RIGHT, MOVED, "inputs moved together"), direction, 0.0, _UNIT)
+
+    def _differs(self, direction: Sequence[float]) -> bool:
+        """Whether something is wrong in this direction, as far as is known from others."""
+        return differs(self.function, self.graph, direction) or self.own.suspected(self.function, direction)
+
+    def _judged(self, row: Row, direction: Sequence[float], size: float, unit: float = 1.0) -> Row:
+        """A row after its inputs have been moved; numbers of the row are those of a direction so many times as long."""
+        if not self.proof.refused:
+            share = SHARE if unit == 1.0 else 1e-2 * SHARE
+            row = self._beside(
+                row, beside(self.function, self.graph, direction, row.analytic * unit, size), unit, share
+            )
+        return self._own_row(row, direction, size, unit) if self.proof.own else row
+
+    def _beside(self, row: Row, sides: tuple[Side, Side], unit: float, share: float) -> Row:
+        """What the function does beside its graph."""
         a = row.analytic
         left, right = (side if side.lost == side.lost else None for side in sides)
         if left is None and right is None:
-            if row.verdict in (RIGHT, KINK):
-                note = "f is undefined, or runs otherwise, wherever this input is moved"
-                self.rows[i] = replace(row, verdict=CANNOT_TELL, note=note)
-            return
+            note = "f is undefined, or runs otherwise, wherever this input is moved"
+            return replace(row, verdict=CANNOT_TELL, note=note) if row.verdict in (RIGHT, KINK) else row
         left, right = left or right or sides[0], right or left or sides[1]
-        limits = [max(SHARE * abs(a), side.doubt * unit) for side in (left, right)]
-        gone = [abs(side.lost * unit) > limit for side, limit in zip((left, right), limits)]
-        apart = left.lost * unit, right.lost * unit
-        if gone == [True, True] and all(map(math.isfinite, apart)):
+        limits = [max(share * abs(a), side.doubt / unit) for side in (left, right)]
+        apart = left.lost / unit, right.lost / unit
+        gone = [abs(lost) > limit for lost, limit in zip(apart, limits)]
+        if any(map(math.isinf, apart)):
+            return replace(row, verdict=CANNOT_TELL, note="f jumps here") if row.verdict in (RIGHT, KINK) else row
+        if all(gone):
             n = row.numeric + sum(apart) / 2
-            self.rows[i] = replace(row, numeric=n, error=relative_error(a, n), verdict=WRONG, method=MOVED, note=LOST)
-        elif any(gone) and row.verdict in (RIGHT, KINK):
+            return replace(row, numeric=n, error=relative_error(a, n), verdict=WRONG, method=MOVED, note=LOST)
+        if any(gone) and row.verdict in (RIGHT, KINK):
             both = row.sides or (a, a)
             note = "f branches here: left | right"
-            self.rows[i] = replace(row, verdict=KINK, note=note, sides=(both[0] + apart[0], both[1] + apart[1]))
-            if gone == [True, True]:
-                self.rows[i] = replace(row, verdict=CANNOT_TELL, note="f jumps here")
-        elif not any(gone) and row.verdict == RIGHT and max(limits) > 1e-4 * abs(a) > 0.0:
+            return replace(row, verdict=KINK, note=note, sides=(both[0] + apart[0], both[1] + apart[1]))
+        if not any(gone) and row.verdict == RIGHT and max(limits) > 1e-4 * abs(a) > 0.0:
             note = "what f does beside its graph is lost in the rounding of its result"
-            self.rows[i] = replace(row, verdict=CANNOT_TELL, note=note)
+            return replace(row, verdict=CANNOT_TELL, note=note)
+        return row
 
-    def _own_row(self, i: int, function: Function, direction: Sequence[float], unit: float = 1.0) -> list[Rates]:
-        """Let differences of the function prove row `i`, if a rule of the learner's own is behind it."""
-        row = self.rows[i]
-        if not self.proof.own or row.verdict not in (RIGHT, WRONG) or row.note == LOST:
-            return []
-        rates = Rates(function, direction, function.start[i] if i < len(self.leaves) else 0.0, len(self.proof.order))
-        said, n, note, sides = verdict(row.analytic / unit, rates)
-        n *= unit
-        if not math.isfinite(row.analytic):
+    def _own_row(self, row: Row, direction: Sequence[float], size: float, unit: float) -> Row:
+        """The row after rules of the learner's own behind it were proved by differences, each by itself."""
+        rates = Rates(self.function, direction, size, len(self.proof.order))
+        a, faint = row.analytic, 1e-5 * max(1.0, abs(self.proof.order[0]._data)) * unit
+        at = of_result(rates, a * unit)
+        if self.proof.refused:
+            said, note = judged(at, faint)
+            row = replace(row, numeric=a, verdict=RIGHT)
+            missed, beside = at(0.0).off, (at(-1.0).off, at(1.0).off)
+        else:
+            said, note, missed, beside = self.own.judge(rates)
+        if row.verdict == CANNOT_TELL or row.note == LOST:
+            return row
+        n = row.numeric + missed / unit if math.isfinite(missed) else at(0.0).rate / unit
+        if not math.isfinite(a):
             said, note = WRONG, ""
-        size = max(1.0, abs(self.y._data)) * 1e-9
-        self.rows[i] = replace(
-            row,
-            numeric=n,
-            error=relative_error(row.analytic, n, size if said == RIGHT else 0.0),
-            verdict=said,
-            method=DIFFERENCE,
-            note=note or (row.note if said != WRONG else ""),
-            sides=sides,
+        if said == RIGHT and row.verdict == WRONG:
+            return row
+        sides = row.sides
+        if said == KINK:
+            low, high = row.sides or (a, a)
+            sides = low + beside[0] / unit, high + beside[1] / unit
+        elif said == RIGHT:
+            return replace(row, method=DIFFERENCE)
+        return replace(
+            row, numeric=n, error=relative_error(a, n), verdict=said, method=DIFFERENCE, note=note, sides=sides
         )
-        return [rates]
 
     def _lost(self) -> None:
         lost = [row for row in self.rows if row.note == LOST]
@@ -146,9 +172,8 @@ class Moving:
             return
         row = lost[0]
         more = f", and so in {few([r.name for r in lost[1:]])}" if len(lost) > 1 else ""
+        right, wrong = apart(row.numeric, row.analytic)
         sentence = (
-            f"The graph is not all that f does: its slope in {row.name} is {short(row.numeric)}, but its graph gives "
-            f"{short(row.analytic)}{more}"
+            f"The graph is not all that f does: its slope in {row.name} is {right}, but its graph gives {wrong}{more}"
         )
-        mistake = Mistake("lost", _LOST)
-        self.faults.append(Fault(sentence, (mistake,), expected=row.numeric, found=row.analytic))
+        self.faults.append(Fault(sentence, (Mistake("lost", _LOST),), expected=row.numeric, found=row.analytic))

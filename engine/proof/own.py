@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import linecache
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from types import FrameType
+from typing import Any, Final, NamedTuple
 
+from ..core.chain import own_slopes
 from ..core.origin import number_used
 from ..core.own import own_name
 from ..core.undefined import formula_of
 from ..core.value import Value
+from ..errors import GraphError
 from ..rules.ops import OPS
-from ..shown import visible
+from ..shown import few, visible
 from .graph import Edge, Proof, apart, bracketed
 from .guess import Mistake, Sample, mistakes, plain_mistake
 from .local import one_sided, richardson, witness
@@ -22,6 +27,12 @@ from .truth import Function, Moved
 CLOSE: Final = 1e-4
 """Relative error up to which a difference quotient agrees: above it the course notes of CS231n (Stanford) call a
 gradient suspicious."""
+_CLOSER: Final = 1e-6
+"""The same where many operands move at once, and one that is wrong makes little of the whole."""
+_MANY: Final = 8
+_GLANCE: Final = 1e-3
+_NOTHING: Final = 1e-290
+_JUMPS: Final = "a rule of your own jumps here"
 
 _HIDDEN: Final = "its value depends on more than its children: pass all of them in Value(data, children, op)"
 
@@ -57,95 +68,191 @@ class Rates:
 
         return along
 
-    def of_result(self) -> Rate:
-        """∂result/∂direction."""
-        return Rate(*richardson(lambda t: self._run(t).value, self.size))
-
-    def of_node(self, i: int) -> Rate:
-        """The same for the node that comes at place `i`, results first."""
-        return self._tried(lambda: richardson(self._node(i), self.size))
-
-    def beside(self, side: float) -> Callable[[int], Rate]:
-        """That of nodes from one side."""
-        return lambda i: self._tried(lambda: one_sided(self._node(i), self.size, side))
-
-    def _tried(self, measure: Callable[[], tuple[float, float]]) -> Rate:
+    def of(self, i: int | None, side: float = 0.0) -> Rate:
+        """∂node/∂direction for the node at place `i`, results first, None for the result itself; from both sides, or
+        from one: −1 is the left. Infinite where it jumps."""
+        along = self._node(i) if i is not None else lambda t: self._run(t).value
         try:
-            return Rate(*measure())
+            return Rate(*(one_sided(along, self.size, side) if side else richardson(along, self.size)))
         except ArithmeticError:  # another graph there
             return Rate(math.nan, math.inf)
 
-    def on_side(self, side: float) -> Rate:
-        """That of the result from one side."""
-        return Rate(*one_sided(lambda t: self._run(t).value, self.size, side))
+    def varies(self, i: int) -> bool:
+        """Whether the node has moved in any run so far."""
+        held = {run.data[i] for run in self.runs.values() if len(run.data) == self.count}
+        return len(held) > 1
 
 
-def verdict(found: float, rates: Rates) -> tuple[str, float, str, tuple[float, float] | None]:
-    """What differences say of a derivative: verdict, their number, a reason, and both sides at a kink."""
-    rate = rates.of_result()
-    close = abs(found - rate.value) <= CLOSE * max(abs(found), abs(rate.value)) + rate.spread
-    if close and rate.spread <= CLOSE * max(abs(found), abs(rate.value), 1e-5):
-        return RIGHT, rate.value, "", None
-    left, right = rates.on_side(-1.0), rates.on_side(1.0)
-    low, high = sorted((left, right))
-    scale = max(abs(low.value), abs(high.value), abs(found))
-    sure = [side.spread <= 0.1 * CLOSE * max(abs(side.value), 1e-5) for side in (low, high)]
-    fits = [ok and abs(found - side.value) <= CLOSE * scale for ok, side in zip(sure, (low, high))]
-    if any(fits) or (all(sure) and low.value <= found <= high.value):
-        sides = tuple(side.value if math.isfinite(side.spread) else math.nan for side in (left, right))
-        return KINK, rate.value, "a rule of your own has a kink here: left | right", (sides[0], sides[1])
-    if not close and (all(sure) or rate.spread <= 0.01 * abs(found - rate.value)):
-        return WRONG, rate.value, "", None
-    return CANNOT_TELL, rate.value, "differences of f are too coarse here to prove a rule of your own", None
+class Misfit(NamedTuple):
+    """How fast something changes, and how fast it should by its slopes.
+
+    Attributes:
+        rate: how fast it does.
+        told: how fast its slopes say.
+        spread: how far both together may be off.
+        scale: the size of what is compared.
+    """
+
+    rate: float
+    told: float
+    spread: float
+    scale: float
+
+    @property
+    def off(self) -> float:
+        """What the slopes miss."""
+        return self.rate - self.told
+
+    def fits(self, close: float) -> bool:
+        """Whether there is no difference, to the last but few digits."""
+        return abs(self.off) <= close * self.scale + self.spread
 
 
-def wrong_rules(proof: Proof, every: Sequence[Rates]) -> list[Fault]:
-    """The rules of the learner's own that do not fit how their nodes change, as far as single nodes show it."""
-    place = {node: i for i, node in enumerate(proof.order)}
-    found: dict[str, Fault] = {}
-    for node in reversed(proof.own):
-        for rates in every:
-            if code_place(node) + node.op in found:
+def of_result(rates: Rates, found: float) -> Callable[[float], Misfit]:
+    """The misfit of a derivative of the result."""
+
+    def at(side: float) -> Misfit:
+        rate = rates.of(None, side)
+        return Misfit(rate.value, found, rate.spread, max(abs(found), abs(rate.value)))
+
+    return at
+
+
+def of_node(rates: Rates, place: int, edges: Sequence[tuple[int, float]]) -> Callable[[float], Misfit]:
+    """The misfit of a node: its operands that move, by place, and its slopes towards them."""
+
+    def at(side: float) -> Misfit:
+        rate, moves = rates.of(place, side), [(slope, rates.of(i, side)) for i, slope in edges]
+        parts = [slope * move.value for slope, move in moves]
+        spread = 8 * (rate.spread + sum(abs(slope) * move.spread for slope, move in moves))
+        return Misfit(rate.value, sum(parts), spread, max(abs(rate.value), *map(abs, parts), 0.0))
+
+    return at
+
+
+def judged(at: Callable[[float], Misfit], faint: float, close: float = CLOSE) -> tuple[str, str]:
+    """What differences say: verdict and reason.
+
+    Args:
+        at: what they are from both sides (0), from the left (−1) and from the right (1).
+        faint: a change that is nothing.
+        close: up to which part of the whole they agree.
+    """
+    both = at(0.0)
+    if both.spread <= CLOSE * max(both.scale, faint) and both.fits(close):
+        return RIGHT, ""
+    sides = [side for side in (at(-1.0), at(1.0)) if side.rate == side.rate]  # where it is defined
+    if any(math.isinf(side.rate) for side in sides):
+        return CANNOT_TELL, _JUMPS
+    scale = max([faint, *(side.scale for side in sides)])
+    sure = [side for side in sides if side.spread <= 0.1 * CLOSE * scale]
+    if any(side.fits(close) for side in sure):
+        return KINK, "a rule of your own has a kink here: left | right"
+    if len(sure) == 2 and (sure[0].off < 0.0) != (sure[1].off < 0.0):  # a convention between the two
+        return KINK, "a rule of your own has a kink here: left | right"
+    every = [both, *sides]
+    clear = all(abs(one.off) > close * one.scale + 4 * one.spread for one in every)
+    if (sure and len(sure) == len(sides)) or (clear and len({one.off < 0.0 for one in every}) == 1):
+        return WRONG, ""
+    return CANNOT_TELL, "differences of f are too coarse here to prove a rule of your own"
+
+
+class OwnRules:
+    """The check of all nodes with a rule of the learner's own, each by itself, wherever the inputs are moved.
+
+    Args:
+        proof: of the graph they are in.
+
+    Attributes:
+        faults: what is wrong with them so far; each once.
+    """
+
+    def __init__(self, proof: Proof) -> None:
+        self.proof, self._wrong = proof, dict[tuple[Any, str, int], Fault]()
+        self._place = {node: i for i, node in enumerate(proof.order)}
+        self._suspects: dict[Value, None] = {}
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What is wrong, each rule once; a rule whose operand can be named, only with that."""
+        named = {key[:2] for key in self._wrong if key[2] >= 0}
+        return [fault for key, fault in self._wrong.items() if key[2] >= 0 or key[:2] not in named]
+
+    def suspects(self, inputs: Sequence[Value]) -> list[int]:
+        """The inputs that a rule found wrong depends on, by number."""
+        below = self.proof.below(list(self._suspects))
+        return [i for i, v in enumerate(inputs) if v in below]
+
+    def suspected(self, f: Function, direction: Sequence[float]) -> bool:
+        """Whether a node that is wrong somewhere is wrong here, by a quick look."""
+        one, other = (f.moved(direction, t).data for t in (-_GLANCE, _GLANCE))
+        if not len(one) == len(other) == len(self.proof.order):
+            return True
+        moved = {node: b - a for node, a, b in zip(self.proof.order, one, other)}
+        for node in self._suspects:
+            parts = [e.stored * moved[e.operand] for e in self.proof.edges[node]]
+            if abs(moved[node] - sum(parts)) > _CLOSER * max(map(abs, [*parts, moved[node]])):
+                return True
+        return False
+
+    def _misfit(self, node: Value, rates: Rates) -> tuple[list[Edge], Callable[[float], Misfit]]:
+        """The edges of the node that move, and how far it changes otherwise than these say."""
+        edges = [e for e in self.proof.edges[node] if rates.varies(self._place[e.operand])]
+        return edges, of_node(rates, self._place[node], [(self._place[e.operand], e.stored) for e in edges])
+
+    def judge(self, rates: Rates) -> tuple[str, str, float, tuple[float, float]]:
+        """The worst verdict of a node here, its reason; what the result changes by beyond what its graph says: at
+        all, and from either side."""
+        rates.of(None)  # so that all is moved
+        worst, why, missed, beside = RIGHT, "", 0.0, [0.0, 0.0]
+        for node in self.proof.own:
+            edges, at = self._misfit(node, rates)
+            if not edges and not rates.varies(self._place[node]):
                 continue
-            edges = proof.edges[node]
-            every_side = [
-                _misfit(edges, place, rates.of_node),
-                *(_misfit(edges, place, rates.beside(s)) for s in (-1.0, 1.0)),
-            ]
-            if all(every_side):  # else the rule fits one side of a kink
-                moves = [rates.of_node(place[e.operand]) for e in edges]
-                moving = [(e, m) for e, m in zip(edges, moves) if abs(m.value) > 1e3 * m.spread]
-                rate = rates.of_node(place[node])
-                told = sum(e.stored * m.value for e, m in zip(edges, moves))
-                found[code_place(node) + node.op] = _fault(proof, node, moving, rate, told)
-    return list(found.values())
+            faint = 1e-5 * abs(node._data) / max(1.0, rates.size) + _NOTHING
+            said, reason = judged(at, faint, CLOSE if len(edges) <= _MANY else _CLOSER)
+            if said == WRONG:
+                self._suspects[node] = None
+                self._note(node, edges, rates, at(0.0))
+            if said != RIGHT:
+                upstream = self.proof.chained.gradient.get(node, 0.0)
+                missed += upstream * at(0.0).off
+                beside = [sum_ + upstream * at(side).off for sum_, side in zip(beside, (-1.0, 1.0))]
+            if _BADNESS.index(said) > _BADNESS.index(worst):
+                worst, why = said, reason
+        return worst, why, missed, (beside[0], beside[1])
+
+    def _note(self, node: Value, edges: Sequence[Edge], rates: Rates, misfit: Misfit) -> None:
+        moves = [(e, rates.of(self._place[e.operand])) for e in edges]
+        moving = [(e, m) for e, m in moves if abs(m.value) > 1e3 * m.spread]
+        one = moving[0][0].position if len(moving) == 1 else -1
+        key = getattr(node.__dict__.get("_rule"), "__code__", None), node.op, one
+        if key not in self._wrong:
+            place = rule_place(node, moving[0][0].operand if one >= 0 else None)
+            self._wrong[key] = _fault(self.proof, node, moving, misfit, place)
 
 
-def _misfit(edges: Sequence[Edge], place: Mapping[Value, int], rate_of: Callable[[int], Rate]) -> bool:
-    """Whether a node changes otherwise than its operands and slopes say."""
-    rate, moves = rate_of(place[edges[0].node]), [rate_of(place[e.operand]) for e in edges]
-    parts = [e.stored * m.value for e, m in zip(edges, moves)]
-    doubt = 8 * (rate.spread + sum(abs(e.stored) * m.spread for e, m in zip(edges, moves)))
-    return abs(sum(parts) - rate.value) > CLOSE * max(abs(rate.value), *map(abs, parts)) + doubt
+_BADNESS: Final = (RIGHT, KINK, CANNOT_TELL, WRONG)
 
 
-def _fault(proof: Proof, node: Value, moving: Sequence[tuple[Edge, Rate]], rate: Rate, told: float) -> Fault:
+def _fault(proof: Proof, node: Value, moving: Sequence[tuple[Edge, Rate]], misfit: Misfit, place: str) -> Fault:
+    name = visible(own_name(node.op) or "")
     if len(moving) != 1:
-        right, wrong = apart(rate.value, told)
+        right, wrong = apart(misfit.rate, misfit.told)
         sentence = (
-            f"Your own rule {visible(own_name(node.op) or '')} is wrong: {proof.called(node)} changes by {right} for a "
-            f"step of the inputs, but its slopes come to {wrong}"
+            f"Your own rule {name} is wrong: {name}({few([proof.called(v) for v in node.inputs])}) changes by {right} "
+            f"for a step of the inputs, but its slopes come to {wrong}"
         )
         hidden = (Mistake("missing child", _HIDDEN),) if not moving else ()
-        return Fault(sentence, hidden, code_place(node), node.op, -1, rate.value, told)
+        return Fault(sentence, hidden, place, node.op, -1, misfit.rate, misfit.told)
     ((edge, move),) = moving
-    expected, guessed = _twin(node, edge, rate.value / move.value)
+    expected, guessed = _twin(node, edge, misfit.rate / move.value)
     right, wrong = apart(expected, edge.stored)
     sentence = (
-        f"Your own rule {visible(own_name(node.op) or '')} is wrong: ∂{bracketed(proof.called(node))}/"
+        f"Your own rule {name} is wrong: ∂{bracketed(proof.called(node))}/"
         f"∂{bracketed(proof.called(edge.operand))} is {right}, but {wrong} is passed on"
     )
-    return Fault(sentence, guessed, code_place(node), node.op, edge.position, expected, edge.stored)
+    return Fault(sentence, guessed, place, node.op, edge.position, expected, edge.stored)
 
 
 def _twin(node: Value, edge: Edge, measured: float) -> tuple[float, tuple[Mistake, ...]]:
@@ -173,10 +280,30 @@ def _percent(expected: float, found: float) -> tuple[Mistake, ...]:
     return (Mistake("factor", size),) if abs(share) < 0.1 else ()
 
 
-def code_place(node: Value) -> str:
-    """Where the closure of a node with a rule of the learner's own is written."""
+def rule_place(node: Value, operand: Value | None = None) -> str:
+    """Where the rule of a node adds to the gradient of an operand, of any if None; its first line if that is not one
+    line alone. The rule is run, watched."""
     code = getattr(node.__dict__.get("_rule"), "__code__", None)
-    return told_place(code.co_filename, code.co_firstlineno) if code else ""
+    if code is None:
+        return ""
+    lines: set[int] = set()
+
+    def watch(frame: FrameType, event: str, _: Any) -> None:
+        rule = frame.f_back
+        if event == "call" and frame.f_code is _SETS and rule and rule.f_code is code:
+            lines.update([rule.f_lineno] * (operand in (None, frame.f_locals["self"])))
+
+    before = sys.getprofile()
+    sys.setprofile(watch)
+    try:
+        with suppress(GraphError):
+            own_slopes(node)
+    finally:
+        sys.setprofile(before)
+    return told_place(code.co_filename, lines.pop() if len(lines) == 1 else code.co_firstlineno)
+
+
+_SETS: Final = Value.grad.fset.__code__  # type: ignore[attr-defined]  # mypy sees no property here
 
 
 def told_place(file: str, line: int) -> str:

@@ -22,7 +22,8 @@ from ..rules.ops import OPS
 
 UNIT: Final = 2.0**-52
 """How far one operation may be off, relatively."""
-_TINY: Final = 5e-324
+TINY: Final = 5e-324
+"""The smallest float: what vanishes may have been as large."""
 _LIBRARY: Final = 4.0
 """How many units a function of the C library may be off."""
 
@@ -56,10 +57,10 @@ class Rounded:
     def __mul__(self, other: Any) -> Rounded:
         other = lifted(other)
         (a, b), (c, d) = (_parts(x.z) for x in (self, other))
-        across = UNIT * (abs(a * d) + abs(b * c)) + _TINY
+        across = UNIT * (abs(a * d) + abs(b * c)) + TINY
         return Rounded(
             self.z * other.z,
-            abs(a) * other.real_error + abs(c) * self.real_error + UNIT * (abs(a * c) + abs(b * d)) + _TINY,
+            abs(a) * other.real_error + abs(c) * self.real_error + UNIT * (abs(a * c) + abs(b * d)) + TINY,
             abs(a) * other.imag_error
             + abs(d) * self.real_error
             + abs(b) * other.real_error
@@ -74,7 +75,7 @@ class Rounded:
         turned = Rounded(
             inverse,
             other.real_error * c * c + UNIT * abs(c),
-            other.imag_error * c * c + 2 * abs(d * c) * other.real_error + UNIT * abs(d) + _TINY,
+            other.imag_error * c * c + 2 * abs(d * c) * other.real_error + UNIT * abs(d) + TINY,
         )
         return self * turned
 
@@ -174,8 +175,8 @@ def _applied(function: Callable[..., complex]) -> Callable[..., Rounded]:
         given = [lifted(x) for x in operands]
         at = [x.z for x in given]
         z = function(*at)
-        real_error, imag_error = _LIBRARY * UNIT * abs(z.real) + _TINY, _LIBRARY * UNIT * abs(z.imag)
-        imag_error += _TINY * (1.0 + abs(z))  # an angle that vanishes
+        real_error, imag_error = _LIBRARY * UNIT * abs(z.real) + TINY, _LIBRARY * UNIT * abs(z.imag)
+        imag_error += TINY * (1.0 + abs(z))  # an angle that vanishes
         for k, x in enumerate(given):
             for error, size, way in ((x.real_error, x.z.real, 1.0), (x.imag_error, x.z.imag, 1j)):
                 if not error:

@@ -17,6 +17,7 @@ from ..core.value import Value
 from ..number import number
 from ..rules.floats import float_function
 from ..rules.ops import OPS
+from .local import one_sided
 from .resum import results_first
 from .rounded import UNIT
 
@@ -143,7 +144,15 @@ def replayed(node: Value, made: Mapping[Value, Any]) -> Any:
     return apply(op.name, *operands.values())
 
 
-def beside(f: Function, graph: Graph, direction: Sequence[float], gradient: float, size: float) -> tuple[Side, Side]:
+def differs(f: Function, graph: Graph, direction: Sequence[float]) -> bool:
+    """Whether `f` does anything beside its graph, quickly, for a search."""
+    more = _more(f, graph, direction)
+    return any(_one_side(more, side, 0.0, None, _STEPS[1:4:2]).lost for side in (-1.0, 1.0))
+
+
+def beside(
+    f: Function, graph: Graph, direction: Sequence[float], gradient: float, size: float | None
+) -> tuple[Side, Side]:
     """What `f` does beside its graph on either side: to the left and to the right.
 
     Args:
@@ -151,30 +160,44 @@ def beside(f: Function, graph: Graph, direction: Sequence[float], gradient: floa
         graph: its graph.
         direction: where to move.
         gradient: the graph's derivative in this direction.
-        size: of the inputs that move.
+        size: of the input that moves; None if there are many, and a rough number will do.
     """
-    steps = {max(1.0, size) * h for h in _STEPS} | ({size * h for h in _STEPS[:5]} if 0.0 < size < 1.0 else set())
-    left, right = (_one_side(f, graph, direction, gradient, side, sorted(steps)[::-1]) for side in (-1.0, 1.0))
+    steps = set(_STEPS) if size is None else {max(1.0, size) * h for h in _STEPS}
+    steps |= {size * h for h in _STEPS[:5]} if size and size < 1.0 else set()
+    more = _more(f, graph, direction)
+    left, right = (_one_side(more, side, gradient, size, sorted(steps)[::-1]) for side in (-1.0, 1.0))
     return left, right
 
 
+def _more(f: Function, graph: Graph, direction: Sequence[float]) -> Callable[[float], tuple[float, float]]:
+    """What `f` gives more than its graph, and how far rounding may lead that off."""
+
+    def more(t: float) -> tuple[float, float]:
+        run = f.moved(direction, t)
+        expected = graph.at(f.inputs(direction, t), run)
+        if not math.isfinite(run.value - expected):
+            raise ArithmeticError("no number")
+        return run.value - expected, graph.rounding + _CLEAR * UNIT * abs(expected)
+
+    return more
+
+
 def _one_side(
-    f: Function, graph: Graph, direction: Sequence[float], gradient: float, side: float, steps: Sequence[float]
+    more: Callable[[float], tuple[float, float]],
+    side: float,
+    gradient: float,
+    size: float | None,
+    steps: Sequence[float],
 ) -> Side:
-    apart: list[tuple[float, float, float]] = []  # step, difference, rounding
-    agreed = 0
+    apart: list[tuple[float, float]] = []  # step, difference
+    agreed, rounding = 0, 0.0
     for h in steps:
         try:
-            run = f.moved(direction, side * h)
-            expected = graph.at(f.inputs(direction, side * h), run)
+            difference, rounding = more(side * h)
         except UNDEFINED:
             continue
-        difference = run.value - expected
-        if not math.isfinite(difference):
-            continue
-        rounding = graph.rounding + _CLEAR * UNIT * abs(expected)
         if abs(difference) > _CLEAR * rounding:
-            apart.append((h, difference, rounding))
+            apart.append((h, difference))
             continue
         if apart and abs(apart[-1][1]) / apart[-1][0] * h <= 2 * _CLEAR * rounding:
             break  # smaller than what could be seen
@@ -186,9 +209,13 @@ def _one_side(
         return AGREES
     if len(apart) < 2:
         return UNKNOWN
-    clear = [one for one in apart if abs(one[1]) > 1e9 * one[2]]
-    (far, big, _), (near, small, rounding) = (clear if len(clear) > 1 else apart)[-2:]
     if abs(apart[-1][1]) > 0.5 * abs(apart[0][1]) and apart[0][0] > 100 * apart[-1][0]:
-        return Side(math.copysign(math.inf, small * side), 0.0)
-    lost = (small / near * far - big / far * near) / (far - near)  # of a curve through both, at step 0
-    return Side(side * lost, 0.3 * abs(lost - small / near) + 2 * rounding / near)
+        return Side(math.copysign(math.inf, apart[-1][1] * side), 0.0)
+    clear = [one for one in apart if abs(one[1]) > 1e9 * rounding]
+    (far, large), (near, small) = (clear if len(clear) > 1 else apart)[-2:]
+    slope = side * (small / near * far - large / far * near) / (far - near)  # of a curve through both, at step 0
+    if size is not None:
+        exact, doubt = one_sided(lambda t: more(t)[0] if t else 0.0, size, side, rounding)
+        if doubt <= 0.3 * abs(exact):
+            return Side(exact, doubt)
+    return Side(slope, 0.3 * abs(slope - side * small / near) + 2 * rounding / near)

@@ -45,7 +45,7 @@ def operands(name: str) -> list[tuple[float, ...]]:
 
 
 def is_beyond(name: str, at: tuple[float, ...]) -> bool:
-    """Whether c - 1 is no float any more, so that the rule of a negative base has the wrong sign and is called wrong."""
+    """Whether c - 1 is no float: the rule of a negative base has the wrong sign there, and is called wrong."""
     return name == "pow_const" and at[0] < 0 and abs(at[1]) > 2.0**53
 
 

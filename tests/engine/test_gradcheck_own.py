@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -44,10 +45,10 @@ def test_a_wrong_rule_of_ones_own_is_named_with_its_line(case):
     f, sentence = CLOSURES[case]
     report = gg.gradcheck(lambda x, w: f(x, w) * x + w, [0.5, -1.5])
     assert not report
-    assert len(report.faults) == 1
+    assert len(report.faults) == (2 if case == "swapped" else 1)  # each operand has its own wrong slope
     assert sentence in str(report)
     assert "line: test_gradcheck_own.py:" in str(report)
-    assert "def rule() -> None:" in str(report)
+    assert "v.grad += slope * out.grad" in str(report)
 
 
 def spoilt(rule: Any) -> Any:
@@ -196,3 +197,119 @@ def test_second_derivatives_that_are_not_those_of_the_gradient_are_found(monkeyp
     report = gg.gradcheck(f, [0.5, 1.5], second_order=True)
     assert not report
     assert "grad(create_graph=True) gives" in str(report)
+
+
+# -- how small a fault is found, and how little is needed to prove ----------------------------------------------------
+
+
+def square(v: Value, factor: float = 1.0) -> Value:
+    return ruled(v.data**2, (v,), (2 * v.data * factor,), "square")
+
+
+def norm(xs: list[Value], turned: int) -> Value:
+    slopes = tuple(2 * x.data * (-1.0 if i == turned else 1.0) for i, x in enumerate(xs))
+    return ruled(sum(x.data**2 for x in xs), tuple(xs), slopes, "norm")
+
+
+MANY: dict[str, Any] = {
+    "one node each": lambda xs, k: gg.sum([square(x, -1.0 if i == k else 1.0) for i, x in enumerate(xs)]),
+    "a small share": lambda xs, k: gg.sum([square(x, -1.0) * 1e-9 if i == k else square(x) for i, x in enumerate(xs)]),
+    "one node for all": norm,
+    "lost": lambda xs, k: gg.sum([x * x.data if i == k else x * x for i, x in enumerate(xs)]),
+}
+
+
+@pytest.mark.parametrize("case", MANY)
+def test_a_fault_in_one_of_many_inputs_is_found_and_named(case):
+    xs = [Value(math.sin(i) + 1.5, f"x{i}") for i in range(120)]
+    report = gg.gradcheck(lambda: MANY[case](xs, 77), xs)
+    assert not report
+    assert "x77" in [row.name for row in report.rows if row.verdict == "wrong"]
+    assert {row.name for row in report.rows if row.verdict == "wrong"} <= {
+        "x77",
+        *(f"direction {k}" for k in (1, 2, 3)),
+    }
+    assert len(report.faults) == 1
+    assert "x77" in str(report.faults[0])
+    assert gg.gradcheck(lambda: MANY[case](xs, -1), xs).ok
+
+
+@pytest.mark.parametrize("share", [1e-6, 1e-9, 1e-14])
+def test_a_rule_of_ones_own_is_checked_however_little_it_matters(share):
+    report = gg.gradcheck(lambda x: x * x + share * square(x, -1.0), [2.0])
+    assert not report
+    assert [fault.op for fault in report.faults] == ["own square"]
+
+
+def test_of_two_wrong_rules_both_are_named():
+    report = gg.gradcheck(lambda x, w: square(x, -1.0) + product(x, w, w.data, 2 * x.data), [2.0, 3.0])
+    assert sorted((fault.op, fault.operand) for fault in report.faults) == [("own *", 1), ("own square", 0)]
+
+
+def own_relu(v: Value) -> Value:
+    return ruled(max(v.data, 0.0), (v,), (float(v.data > 0),), "relu")
+
+
+FAINT: dict[str, tuple[Any, float, set[str]]] = {
+    "beside 1e4": (lambda x: own_relu(x) + 1e4, 0.0, {"kink"}),
+    "beside 1e8": (lambda x: own_relu(x) + 1e8, 1e-12, {"right"}),
+    "and on the other side": (lambda x: own_relu(x) + 1e8, -1e-12, {"right"}),
+    "steep": (lambda x: ruled(1 / x.data, (x,), (-1 / x.data**2,), "inverse"), 1e-150, {"right"}),
+    "flat": (lambda x: ruled(x.data**3, (x,), (3 * x.data**2,), "cube"), 1e-120, {"cannot tell"}),
+    "vanishing": (
+        lambda x: ruled(math.exp(x.data), (x,), (math.exp(x.data),), "exp"),
+        -745.0,
+        {"right", "cannot tell"},
+    ),
+    "a step": (lambda x: ruled(float(round(x.data)), (x,), (0.0,), "round"), 0.5, {"cannot tell"}),
+}
+
+
+@pytest.mark.parametrize("case", FAINT)
+def test_a_right_rule_is_not_called_wrong_where_differences_are_not_resolved(case):
+    f, at, verdicts = FAINT[case]
+    report = gg.gradcheck(f, [at])
+    assert {row.verdict for row in report.rows} <= verdicts, str(report)
+    assert not report.faults
+
+
+JUMPS: dict[str, tuple[Any, float]] = {
+    "to the right": (lambda x: x * 2 if x.data > 1 else x * 3, 1.0),
+    "to the left": (lambda x: x * 2 if x.data >= 1 else x * 3, 1.0),
+    "rounded": (lambda x: x * 2 + round(x.data), 0.5),
+    "floor": (lambda x: x * 2 + math.floor(x.data), 1.0),
+}
+
+
+@pytest.mark.parametrize("case", JUMPS)
+def test_a_function_that_jumps_is_no_kink_and_not_ok(case):
+    f, at = JUMPS[case]
+    report = gg.gradcheck(f, [at])
+    assert not report
+    assert [(row.verdict, row.note) for row in report.rows] == [("cannot tell", "f jumps here")]
+
+
+@pytest.mark.parametrize(
+    ("f", "at"),
+    [
+        (lambda a, b: gg.max(a, b) * a, [1.0, 1.0000003]),
+        (lambda a: gg.relu(a) * a, [-5e-10]),
+        (lambda a: gg.relu(a) * a, [5e-10]),
+        (lambda a: abs(a - 1) ** 3, [1 + 1e-12]),
+    ],
+)
+def test_a_kink_nearby_does_not_make_second_derivatives_wrong(f, at):
+    report = gg.gradcheck(f, at, second_order=True)
+    assert report, str(report)
+
+
+def test_a_rule_that_ignores_its_gradient_is_told_so_whatever_the_last_digits():
+    report = gg.gradcheck(spoilt(lambda x, out: setattr(x, "grad", x.grad + 0.1)), [3.0])
+    assert "whatever its own gradient is" in str(report)
+
+
+def test_a_lost_gradient_is_told_with_numbers_that_differ_and_no_more_digits_than_are_known():
+    report = gg.gradcheck(lambda x: 2 * x + 1e-5 * x.data**2, [1.7])
+    assert re.search(r"its slope in x is 2\.00003\d?, but its graph gives 2$", str(report), re.MULTILINE)
+    report = gg.gradcheck(lambda x, y: x * y.data, [2.0, 1.0])
+    assert "its slope in y is 2, but its graph gives 0" in str(report)
