@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from ..lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from .classroom import Answer, grade_answer, numbers_for
+    from .classroom import Answer, grade_answer
     from .comparison import Comparison, compare
     from .faults import FAULTS, Fault
     from .grade_judge import grade, grade_file
     from .grade_report import Grade
+    from .helpers import numbers_for
     from .small_graphs import Example, smallest_example
     from .testing import Outcome, run
 
@@ -28,7 +29,7 @@ _LAZY = {
     "Grade": "grade_report",
     "Answer": "classroom",
     "grade_answer": "classroom",
-    "numbers_for": "classroom",
+    "numbers_for": "helpers",
     "run": "testing",
     "Outcome": "testing",
 }

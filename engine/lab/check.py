@@ -6,66 +6,104 @@ import builtins
 import io
 import linecache
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import astuple, dataclass
 from types import CodeType
 from typing import Any, Final, NamedTuple
 
-from . import helpers
+from ..shown import clipped, visible
+from .exercise import Exercise
+from .helpers import HELPERS, numbers_for
 
-HELPERS: Final = {name: getattr(helpers, name) for name in ("close", "answer", "show", "watch")}
 MOST: Final = 4000
 """So many characters of what was printed are kept."""
 
 
-class Result(NamedTuple):
+@dataclass(frozen=True)
+class Result:
     """How one test ended.
 
     Attributes:
-        test: what it tests, in words.
-        passed: whether it passed.
-        message: why not.
+        name: what it tests, in words.
+        passed: whether it came to its end.
+        message: if not, why.
         printed: what was printed meanwhile, with the first test what was printed before.
     """
 
-    test: str
+    name: str
     passed: bool
     message: str = ""
     printed: str = ""
 
 
-def check(tests: str, source: str, file: str = "your file") -> list[Result]:
-    """Run every test beside the code; a test passes if it does not raise.
+class Checked(NamedTuple):
+    """How a learner's code did.
+
+    Attributes:
+        results: one for each test; none if the code did not come to its end.
+        problem: what stopped it, or "".
+    """
+
+    results: tuple[Result, ...]
+    problem: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether all tests pass."""
+        return bool(self.results) and all(result.passed for result in self.results)
+
+
+def check(exercise: Exercise, source: str) -> Checked:
+    """Run every test of an exercise beside the code; a test passes if it does not raise.
 
     Args:
-        tests: functions `test_…`; they see what the code has defined, and the helpers.
+        exercise: its tests, functions `test_…`, see what the code has defined, and `HELPERS`.
         source: the learner's code.
-        file: what it is called in messages.
 
-    >>> check("def test_a(): close(a, 2, 'a')", "a = 1 + 2")
-    [Result(test='a', passed=False, message='a is 3, and should be 2.', printed='')]
+    >>> from glassgrad.engine.lab.exercise import exercises
+    >>> check(exercises()[0], "slope_a, slope_b = -4, 5").results[1].message
+    'slope_b is 5, which is not right.'
+    """
+    return checked(run(exercise.tests, source, exercise.file))
+
+
+def checked(plain: tuple[str, list[tuple[Any, ...]]]) -> Checked:
+    """What `run` found, here or in another process."""
+    problem, rows = plain
+    return Checked(tuple(Result(*row) for row in rows), problem)
+
+
+def run(tests: str, source: str, file: str) -> tuple[str, list[tuple[Any, ...]]]:
+    """`check` with plain data: what stopped the code, or ""; for each test the fields of its Result.
+
+    The numbers that the tests draw are others for each code.
     """
     names: dict[str, Any] = {"__name__": "learner", "__file__": file}
     with _printed() as first:
         problem = _run(source, file, names)
     if problem:
-        return [Result("your file runs", False, problem, _cut(first))]
+        return problem, []
     seen = {name: thing for name, thing in names.items() if not hasattr(builtins, name)}
-    found = seen | HELPERS
+    found = {**seen, **HELPERS, "draw": numbers_for(source)}
     exec(compile(tests, "tests", "exec"), found)  # noqa: S102  # the tests of an exercise, beside the learner's code
-    results: list[Result] = []
+    rows: list[tuple[Any, ...]] = []
     for name, function in found.items():
         if name.startswith("test_") and getattr(function, "__code__", _NONE).co_filename == "tests":
             with _printed() as printed:
                 problem = _told(function, file)
-            text = _cut(first) * (not results) + _cut(printed)
-            results.append(Result(name[5:].replace("_", " "), not problem, problem, text))
-    return results
+            text = _cut(first) * (not rows) + _cut(printed)
+            rows.append(astuple(Result(title(name), not problem, problem, text)))
+    return "", rows
 
 
-def rows(tests: str, source: str, file: str) -> list[tuple[Any, ...]]:
-    """`check` as plain data, for another process."""
-    return [tuple(result) for result in check(tests, source, file)]
+def title(test: str) -> str:
+    """What a test is called, from the name of its function.
+
+    >>> title("test_a_plus_a")
+    'a plus a'
+    """
+    return test.removeprefix("test").strip("_").replace("_", " ") or test
 
 
 _NONE: Final[CodeType] = compile("", "", "exec")
@@ -76,14 +114,15 @@ def _run(source: str, file: str, names: dict[str, Any]) -> str:
     try:
         compiled = compile(source, file, "exec")
     except SyntaxError as error:
-        return f"Python cannot read it: {error.msg}" + f" (line {error.lineno})" * bool(error.lineno)
+        line = (source.splitlines()[(error.lineno or 1) - 1 :] or [""])[0].strip()
+        return f"Python cannot read {file}: {error.msg} (line {error.lineno or 1}: {clipped(visible(line))})"
     except ValueError as error:  # NUL
-        return f"Python cannot read it: {error}"
+        return f"Python cannot read {file}: {error}"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     return _told(lambda: exec(compiled, names), file)  # noqa: S102  # that is what it was written for
 
 
-def _told(function: Any, file: str) -> str:
+def _told(function: Callable[[], Any], file: str) -> str:
     """Call it; what it raised, in one sentence, with the learner's line; or ""."""
     try:
         function()
@@ -97,8 +136,18 @@ def _told(function: Any, file: str) -> str:
     except RecursionError as error:
         return f"RecursionError: a function calls itself without end, or too deeply{_line(error, file)}"
     except (Exception, SystemExit) as error:
+        if still_open(str(error)):
+            return f"{STILL_OPEN}{_line(error, file)}"
         return f"{type(error).__name__}{f': {error}' if str(error) else ''}{_line(error, file)}"
     return ""
+
+
+STILL_OPEN: Final = "The ... of the start is still there: write in its place what belongs there"
+
+
+def still_open(text: str) -> bool:
+    """Whether an error is that of a place in which nothing was written yet."""
+    return "ellipsis" in text
 
 
 def _line(error: BaseException, file: str) -> str:

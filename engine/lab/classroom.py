@@ -5,16 +5,16 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from ..shown import clipped, few, visible
-from .check import HELPERS
+from .check import Result, title
 from .exercise import Exercise
-from .testing import NOT_RUN, Outcome, Result, run
+from .helpers import HELPERS, numbers_for
+from .testing import NOT_RUN, Outcome, run
 
 FORMATS: Final = ("pytest", "otter")
 _IMPORT = f"from glassgrad.engine.lab.helpers import {', '.join(sorted(HELPERS))}"
@@ -96,7 +96,7 @@ class Answer:
     def as_json(self) -> dict[str, Any]:
         """All of it as plain data."""
         told = {"of": self.name, "ok": self.ok, "score": round(self.score, 4), "ended": self.ended}
-        tests = list(map(asdict, self.results))
+        tests = [{"name": one.name, "passed": one.passed, "message": one.message} for one in self.results]
         return {**told, "tests": tests, "output": self.output, "could not be forbidden": list(self.open_doors)}
 
 
@@ -130,17 +130,8 @@ def grade_answer(
         for text in tests
     ]
     worst: Outcome = next((one for one in outcomes if one.ended != "finished"), outcomes[0])
-    results = tuple(replace(result, name=in_words(result.name)) for one in outcomes for result in one.results)
+    results = tuple(replace(result, name=title(result.name)) for one in outcomes for result in one.results)
     return Answer(Path(file).name, name, results, worst.ended, worst.reason, worst.output, worst.open_doors)
-
-
-def in_words(test: str) -> str:
-    """The name of a test function, as it is shown.
-
-    >>> in_words("test_both_slopes")
-    'both slopes'
-    """
-    return test.removeprefix("test_").replace("_", " ")
 
 
 def works_with_glassgrad(texts: Iterable[str]) -> bool:
@@ -150,26 +141,6 @@ def works_with_glassgrad(texts: Iterable[str]) -> bool:
     (True, False)
     """
     return any(re.search(r"(?m)^\s*(import|from) glassgrad\b", text) for text in texts)
-
-
-def numbers_for(student: str) -> Callable[[int, int], int]:
-    """A function `draw(low, high)` that gives whole numbers, in turn, for this student the same each time.
-
-    >>> draw, again = numbers_for("anna"), numbers_for("anna")
-    >>> numbers = [draw(1, 6) for _ in range(3)]
-    >>> numbers == [again(1, 6) for _ in range(3)], numbers == [numbers_for("ben")(1, 6) for _ in range(3)]
-    (True, False)
-    """
-    count = 0
-
-    def draw(low: int, high: int) -> int:
-        nonlocal count
-        if low > high:
-            raise ValueError(f"draw takes the smallest and the largest number, got {low} and {high}")
-        count += 1
-        return low + int.from_bytes(sha256(f"{student}/{count}".encode()).digest(), "big") % (high - low + 1)
-
-    return draw
 
 
 def hidden_tests(folder: Path, exercise: Exercise | None) -> list[str]:

@@ -1,10 +1,11 @@
-"""What the tests of an exercise may call: `close`, `answer`, `show`, `watch`."""
+"""What the tests of an exercise may call: all that `HELPERS` names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from hashlib import sha256
+from typing import Any, Final
 
 from ..core.chain import own_slopes, topological_order
 from ..core.own import own_name
@@ -13,16 +14,18 @@ from ..errors import GraphError
 from ..rules.notation import spelled
 from ..shown import described
 from ..story.steps import steps
+from .sandbox_child import by_hand, followed, written
 
-Hints = Mapping[Any, str]
-"""For a wrong number (or tuple of numbers) what the one who got it has probably done."""
+Hints = Mapping[Any, str] | str
+"""For a wrong number (or tuple of numbers) what the one who got it has probably done; for `...`, or alone: for all."""
+OTHER: Final = "These numbers are new. If only this test fails: compute the answer from what is given."
 
 
-def close(got: Any, expected: Any, what: str, because: Hints | None = None, within: float = 1e-6) -> None:
+def close(got: Any, expected: Any, what: str, because: Hints = "", within: float = 1e-6) -> None:
     """Fail unless `got` is the number `expected`, but for rounding.
 
     Args:
-        got: a number, a Value, or a list of them, or a list of such lists.
+        got: a number, or a list of them, or a list of such lists; or True or False.
         expected: the same, right.
         what: what `got` is called.
         because: hints for wrong numbers.
@@ -38,7 +41,7 @@ def close(got: Any, expected: Any, what: str, because: Hints | None = None, with
     _compare(got, expected, what, because, within, ", and should be {}.")
 
 
-def answer(got: Any, expected: Any, what: str, because: Hints | None = None, within: float = 1e-3) -> None:
+def answer(got: Any, expected: Any, what: str, because: Hints = "", within: float = 1e-3) -> None:
     """Fail unless `got` is `expected`, as `close`, without telling what is right."""
     _compare(got, expected, what, because, within, ", which is not right.")
 
@@ -117,35 +120,62 @@ def _fault(result: Value) -> str:
     return ""
 
 
-def _compare(got: Any, expected: Any, what: str, because: Hints | None, within: float, wrong: str) -> None:
+def _compare(got: Any, expected: Any, what: str, because: Hints, within: float, wrong: str) -> None:
     number, right = _plain(got, expected, what), _plain(expected, expected, what)
     if _same(number, right, within):
         return
-    hint = next((hint for other, hint in (because or {}).items() if _same(number, other, max(within, 1e-4))), "")
+    hints = {...: because} if isinstance(because, str) else because
+    told = (hint for other, hint in hints.items() if other is not ... and _same(number, other, max(within, 1e-4)))
+    hint = next(told, hints.get(..., ""))
     digits = next((digits for digits in (4, 6, 10) if _text(number, digits) != _text(right, digits)), 17)
     raise AssertionError(f"{what} is {_text(number, digits)}{wrong.format(_text(right, digits))} {hint}".rstrip())
 
 
+def entries(got: Any, what: str, count: int | None = None) -> list[Any]:
+    """The entries of a list, a tuple or an array.
+
+    Raises:
+        AssertionError: if it is none, or has not so many.
+    """
+    if _text_of(got) or not isinstance(got, Iterable):
+        raise AssertionError(f"{what} {_is_no(got, 'list')}")
+    found = list(got)
+    if count not in (None, len(found)):
+        raise AssertionError(
+            f"{what} has {len(found)} entr{'y' if len(found) == 1 else 'ies'}, and should have {count}."
+        )
+    return found
+
+
+def _is_no(got: Any, kind: str) -> str:
+    """That something is no number, or no list."""
+    if got is None:
+        return "is None: is a return missing?"
+    if got is ... or repr(got) == "Ellipsis":  # that of another process
+        return "is still the ... of the start: put your answer in its place."
+    if _text_of(got) and kind == "number":
+        return f"is the text {got!r}, and should be a number: write it without quotes."
+    if hasattr(got, "grad"):
+        return f"is a Value, and should be a plain {kind}: take its .data."
+    return f"is {described(got)}, and should be a {kind}."
+
+
+def _text_of(got: Any) -> bool:
+    return isinstance(got, (str, bytes))
+
+
 def _plain(got: Any, expected: Any, what: str) -> Any:
     """`got` as numbers in tuples, of the shape of `expected`."""
-    if got is ...:
-        raise AssertionError(f"{what} is still the ... of the start: put your answer in its place.")
-    if got is None:
-        raise AssertionError(f"{what} is None: is a return missing?")
     if isinstance(expected, (list, tuple)):
-        if isinstance(got, (str, bytes)) or not isinstance(got, Iterable):
-            raise AssertionError(f"{what} is {described(got)}, and should be a list.")
-        items = list(got)
-        if len(items) != len(expected):
-            raise AssertionError(
-                f"{what} has {len(items)} entr{'y' if len(items) == 1 else 'ies'}, and should have {len(expected)}."
-            )
+        items = entries(got, what, len(expected))
         return tuple(_plain(one, other, f"{what}[{i}]") for i, (one, other) in enumerate(zip(items, expected)))
-    number = _float(got)
-    if number is None:  # a Value has it in .data; there NumPy's numbers have a buffer
-        number = _float(getattr(got, "data", None))
+    if isinstance(expected, bool):
+        if str(got) not in ("True", "False"):  # NumPy has its own
+            raise AssertionError(f"{what} {_is_no(got, 'True or False').replace('a True', 'True')}")
+        return str(got) == "True"
+    number = None if isinstance(got, bool) or _text_of(got) or hasattr(got, "grad") else _float(got)
     if number is None:
-        raise AssertionError(f"{what} is {described(got)}, and should be a number.")
+        raise AssertionError(f"{what} {_is_no(got, 'number')}")
     return number
 
 
@@ -167,4 +197,47 @@ def _same(a: Any, b: Any, within: float) -> bool:
 def _text(number: Any, digits: int) -> str:
     if isinstance(number, (tuple, list)):
         return f"[{', '.join(_text(one, digits) for one in number)}]"
-    return spelled(float(number), digits)
+    return str(number) if isinstance(number, bool) else spelled(float(number), digits)
+
+
+# -- whose work it is -----------------------------------------------------------------------------------------
+
+
+def own_rule(node: Any, what: str) -> None:
+    """Fail unless `node` is a Value with a rule that a learner wrote; `what` is what it is called."""
+    symbol = getattr(node, "op", None)
+    if not isinstance(symbol, str):
+        told = "is None: is a return missing?" if node is None else f"is {described(node)}, and should be a Value."
+        raise AssertionError(f"{what} {told}")
+    if own_name(symbol) is None:
+        raise AssertionError(f"{what} has the rule of the library: make the node with gg.Value(…), and write its rule.")
+
+
+# -- numbers --------------------------------------------------------------------------------------------------
+
+
+def numbers_for(student: str) -> Callable[[int, int], int]:
+    """A function `draw(low, high)` that gives whole numbers, in turn, for this student the same each time.
+
+    >>> draw, again = numbers_for("anna"), numbers_for("anna")
+    >>> numbers = [draw(1, 6) for _ in range(3)]
+    >>> numbers == [again(1, 6) for _ in range(3)], numbers == [numbers_for("ben")(1, 6) for _ in range(3)]
+    (True, False)
+    """
+    count = 0
+
+    def draw(low: int, high: int) -> int:
+        nonlocal count
+        if low > high:
+            raise ValueError(f"draw takes the smallest and the largest number, got {low} and {high}")
+        count += 1
+        return low + int.from_bytes(sha256(f"{student}/{count}".encode()).digest(), "big") % (high - low + 1)
+
+    return draw
+
+
+draw = numbers_for("")
+HELPERS: Final[dict[str, Any]] = {
+    "OTHER": OTHER,
+    **{one.__name__: one for one in (answer, by_hand, close, draw, entries, followed, own_rule, show, watch, written)},
+}

@@ -6,11 +6,11 @@ import hashlib
 import json
 from errno import EINVAL
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from ..choices import meant
 from ..writing import write_file
-from .check import Result
+from .check import Checked, checked
 from .exercise import Exercise, exercises
 from .sandbox import Ended, RemoteError, Student
 from .sandbox_child import LONGEST
@@ -18,23 +18,6 @@ from .sandbox_child import LONGEST
 PROGRESS: Final = "glassgrad-progress.json"
 """For each exercise that was passed, a digest of the file that passed: a file changed since is open again."""
 SECONDS: Final = 10.0
-
-
-class Checked(NamedTuple):
-    """How a learner's file did.
-
-    Attributes:
-        results: one for each test; none if the file was stopped.
-        problem: what stopped it, or "".
-    """
-
-    results: tuple[Result, ...]
-    problem: str = ""
-
-    @property
-    def ok(self) -> bool:
-        """Whether all tests pass."""
-        return bool(self.results) and all(result.passed for result in self.results)
 
 
 def find(text: str) -> Exercise:
@@ -110,24 +93,22 @@ class Practice:
         try:
             source = path.read_text(
                 encoding="utf-8-sig"
-            )  # some editors begin a file with a mark, which Python passes over
+            )  # some editors begin a file with a mark; Python passes over it
         except UnicodeDecodeError as error:
             return Checked((), f"{path.name} is not written in UTF-8: byte {error.start} is no part of a character")
         if len(source) > LONGEST:
             return Checked((), f"{path.name} has {len(source):,} characters: an answer has {LONGEST:,} at most")
-        checked = self._checked(exercise, path, source)
-        passed = self._passed()
-        if checked.ok:
-            passed[exercise.name] = digest
+        found = self._checked(exercise, path, source)
+        if found.ok:
+            passed = {**self._passed(), exercise.name: digest}
             write_file(self.folder / PROGRESS, json.dumps(passed, indent=1) + "\n")
-        return checked
+        return found
 
     def _checked(self, exercise: Exercise, path: Path, source: str) -> Checked:
         try:
             with Student(path, seconds=self.seconds) as student:
                 there = student.ask("import", f"{__package__}.check")
-                rows = there.rows(exercise.tests, source, path.name)
-            return Checked(tuple(Result(*row) for row in rows))
+                return checked(there.run(exercise.tests, source, path.name))
         except Ended as end:
             loop = ": is there a loop without end?" if end.how == "timed out" else ""
             return Checked((), f"{end}{loop}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ..choices import meant
-from .markdown import FormatError, code, parts
+from .exercise import FormatError, code, parts
 
 FILE: Final = Path(__file__).with_name("questions.md")
 

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import builtins
 import ctypes
+import dis
 import math
 import operator
 import os
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import islice
 from json import dumps, loads
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, BinaryIO, Final
 
 LONGEST: Final = 100_000
@@ -167,6 +169,59 @@ def refusing(hidden: str, own: bool) -> Callable[[str, tuple[Any, ...]], None]:
     return refuse
 
 
+# -- whose work it is ----------------------------------------------------------------------------------------
+
+
+def written(function: Any) -> None:
+    """Fail if there is nothing in a function yet, but for `pass`, `...` or a text."""
+    try:
+        done = list(dis.get_instructions(function))
+    except TypeError:  # none that is written in Python
+        return
+    if all(one.opname in _NOTHING and one.argval in (None, ..., 0, function.__doc__) for one in done):
+        raise AssertionError(f"{function.__name__} is still empty: write it where ... stands.")
+
+
+def followed(function: Any, *given: Any) -> tuple[Any, dict[str, int]]:
+    """What a function gives, and how often which functions were called for it; those of the library as "glassgrad"."""
+    found: Counter[str] = Counter()
+
+    def called(frame: FrameType, event: str, argument: Any) -> None:
+        library = str(frame.f_globals.get("__name__")).startswith("glassgrad.")
+        found["glassgrad" if library else frame.f_code.co_name] += 1
+
+    before = sys.gettrace()
+    sys.settrace(called)
+    try:
+        got = function(*given)
+    finally:
+        sys.settrace(before)
+    return got, dict(found)
+
+
+def by_hand(function: Any, *given: Any) -> Any:
+    """What a learner's function gives, or a class of theirs.
+
+    Raises:
+        AssertionError: if it is empty, if it lets the library do the work, or if it changes what it is given.
+    """
+    written(function)
+    before = repr(given)
+    got, found = followed(function, *given)
+    if "glassgrad" in found:
+        raise AssertionError(f"{function.__name__} lets glassgrad do the work: here you are to write it yourself.")
+    if repr(given) != before:
+        raise AssertionError(
+            f"{function.__name__} changes the list that it is given: work on a copy, or put every number back."
+        )
+    return got
+
+
+WHOSE_WORK: Final[dict[str, Callable[..., Any]]] = {"by_hand": by_hand, "followed": followed, "written": written}
+"""What looks into a function, and is therefore asked in the process in which it is."""
+_NOTHING: Final = frozenset({"RESUME", "NOP", "CACHE", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"})
+
+
 # -- one program ---------------------------------------------------------------------------------------------
 
 
@@ -232,6 +287,7 @@ class Served:
         self.main = threading.get_ident()
         self.functions: dict[str, Callable[..., Any]] = {
             **vars(builtins),
+            **WHOSE_WORK,
             **{name: function for name, function in vars(operator).items() if not name.startswith("_")},
             "import": import_module,
             "call": lambda function, *given, **named: function(*given, **named),

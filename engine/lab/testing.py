@@ -8,11 +8,14 @@ import operator
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from ..shown import clipped, visible
+from .check import STILL_OPEN, Result, still_open
 from .sandbox import Ended, Student
+from .sandbox_child import WHOSE_WORK
 from .sandbox_objects import RemoteError
 
 _COMPARED: Final[dict[str, tuple[str, Callable[[Any, Any], Any]]]] = {
@@ -29,21 +32,6 @@ _COMPARED: Final[dict[str, tuple[str, Callable[[Any, Any], Any]]]] = {
 }
 NOT_RUN: Final = "not run: "
 """So begins the message of a test before which the file was stopped."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of one test.
-
-    Attributes:
-        name: the test's name.
-        passed: whether it came to its end.
-        message: if not, why, in one line.
-    """
-
-    name: str
-    passed: bool
-    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,6 +139,7 @@ def _space(student: Student, names: Mapping[str, Any]) -> dict[str, Any]:
         fromlist = given[2] if len(given) > 2 else ()
         return student.ask("import", name if fromlist else "glassgrad")
 
+    names = {name: partial(student.ask, name) if name in WHOSE_WORK else one for name, one in names.items()}
     mine = {name: one for name, one in student.load().items() if not hasattr(builtins, name)}
     own = {**vars(builtins), "__import__": imported}
     return {**mine, **names, "__builtins__": own, "__name__": "tests", "_compared": _compared, "_called": _called}
@@ -161,7 +150,9 @@ def _problem(function: Callable[[], Any], file: str) -> str | None:
     try:
         function()
     except RemoteError as error:
-        return error.told()
+        if still_open(error.text):
+            return f"{STILL_OPEN}{f' (line {error.lines[-1][0]})' if error.lines else ''}"
+        return error.told() if error.lines or "AssertionError" not in error.kinds else visible(error.text)
     except NameError as error:
         return visible(f"{file} defines no {error.name}")
     except AssertionError as error:

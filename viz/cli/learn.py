@@ -7,22 +7,26 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from threading import Timer
 from typing import TypeVar
 
 from rich.console import Console
 from rich.text import Text
 
-from ...engine.lab.check import Result
+from ...engine.lab.check import Checked, Result
 from ...engine.lab.exercise import Exercise, exercises
-from ...engine.lab.practice import PROGRESS, Checked, Practice, find
-from ...engine.shown import visible
+from ...engine.lab.practice import PROGRESS, Practice, find
+from ...engine.shown import counted, visible
 from ..walk.terminal import keys
 from .errors import CommandError, in_one_line
 
 T = TypeVar("T")
 FOLDER = Path("exercises")
 KEYS = "Save the file to check it again.   h hint   n next   q quit"
+NEW = "open it in your editor. It is never overwritten; delete it to begin anew."
 LOOKS_A_SECOND = 4
+PATIENCE = 1.0
+"""Seconds after which it is said that a file is still running."""
 MOST_LINES = 12
 """So many lines of what a failing test printed are shown."""
 GOOD, BAD = "green", "red"
@@ -72,7 +76,8 @@ def run(options: argparse.Namespace) -> int:
             return _print_solution(practice, exercise, console)
         if options.check or not (sys.stdin.isatty() and sys.stdout.isatty()):
             _print_written(practice, exercise, console)
-            return _print_checked(practice, exercise, _own_files(practice.check, exercise), console)
+            checked = _own_files(lambda one: _checked(practice, one, console), exercise)
+            return _print_checked(practice, exercise, checked, console)
         return _Watch(practice, console).run(exercise)
     except ValueError as error:
         raise CommandError(str(error)) from None
@@ -111,11 +116,19 @@ def _print_paragraph(console: Console, text: str, indent: str = "", style: str =
 
 
 def _print_written(practice: Practice, exercise: Exercise, console: Console) -> None:
-    path = visible(str(practice.path(exercise)))
     if _own_files(practice.begin, exercise):
-        console.print(f"wrote {path}: open it in your editor", soft_wrap=True)
-    elif practice.state(exercise) == "begun":
-        console.print(f"{path} is there and stays as it is; delete it to begin anew", soft_wrap=True)
+        console.print(f"wrote {visible(str(practice.path(exercise)))}: {NEW}\n", soft_wrap=True)
+
+
+def _checked(practice: Practice, exercise: Exercise, console: Console) -> Checked:
+    """The check, with a word where it takes long."""
+    told = f"still running; it is stopped after {practice.seconds:g} s: is there a loop without end?"
+    timer = Timer(PATIENCE, console.print, [told], {"soft_wrap": True})
+    timer.start()
+    try:
+        return practice.check(exercise)
+    finally:
+        timer.cancel()
 
 
 def _own_files(do: Callable[[Exercise], T], exercise: Exercise) -> T:
@@ -151,9 +164,10 @@ def _print_checked(practice: Practice, exercise: Exercise, checked: Checked, con
     if checked.ok:
         following = practice.next_after(exercise)
         go_on = f" The next one: glassgrad learn {following.number}" if following else " That was the last one."
-        console.print(Text(f"\nDone: all {count} tests pass.{go_on}", f"bold {GOOD}"), soft_wrap=True)
+        every = f"all {count} tests pass" if count > 1 else "the test passes"
+        console.print(Text(f"\nDone: {every}.{go_on}", f"bold {GOOD}"), soft_wrap=True)
     elif not checked.problem:
-        console.print(Text(f"\n{passed} of {count} tests pass.", "bold"))
+        console.print(Text(f"\n{passed} of {counted(count, 'test')} passed.", "bold"))
     return 0 if checked.ok else 1
 
 
@@ -161,7 +175,7 @@ def _print_results(checked: Checked, console: Console) -> None:
     first = True
     for result in checked.results:
         style = GOOD if result.passed else BAD
-        console.print(Text.assemble(("passed" if result.passed else "failed", f"bold {style}"), f"  {result.test}"))
+        console.print(Text.assemble(("passed" if result.passed else "failed", f"bold {style}"), f"  {result.name}"))
         if not result.passed:
             _print_paragraph(console, result.message, " " * 8)
             if first:
@@ -200,7 +214,7 @@ class _Watch:
     def _watch(self, exercise: Exercise, read_key: Callable[..., str]) -> Exercise | None:
         """The exercise to go on with; None to leave."""
         new = _own_files(self.practice.begin, exercise)
-        note, hints = "The file is new: open it in your editor." if new else "", 0
+        note, hints = f"The file is new: {NEW}" if new else "", 0
         stamp: tuple[int, int, int] | None = None
         checked: Checked | None = None
         key = ""
@@ -230,7 +244,7 @@ class _Watch:
         console.print(Text(f"\n{exercise.statement}\n"), soft_wrap=True)
         if checked is None:
             try:
-                checked = self.practice.check(exercise)
+                checked = _checked(self.practice, exercise, console)
             except OSError as error:  # it may be there again in a moment
                 checked = Checked((), in_one_line(error))
         _print_checked(self.practice, exercise, checked, console)
