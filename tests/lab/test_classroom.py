@@ -37,13 +37,13 @@ def file(tmp_path):
 def test_outside_of_the_process_an_exercise_is_judged_as_inside(name, file):
     exercise = EXERCISES[name]
     own = not works_with_glassgrad([exercise.start, exercise.tests])
-    answer = grade_answer(file(exercise.solution), name, [exercise.tests], seconds=40, own=own)
+    answer = grade_answer(file(exercise.solution), name, [exercise.tests], seconds=90, own=own)
     assert answer.ok and answer.score == 1.0, answer
     for wrong in (exercise.misconceptions[0], exercise.misconceptions[-1]):
-        answer = grade_answer(file(wrong.code), name, [exercise.tests], seconds=40, own=own)
+        answer = grade_answer(file(wrong.code), name, [exercise.tests], seconds=90, own=own)
         says = f"{re.escape(wrong.says)}|it is graded for its own work"  # that is how glassgrad cannot be imported
         assert not answer.ok and any(re.search(says, result.message) for result in answer.results), answer
-    answer = grade_answer(file(exercise.start), name, [exercise.tests], seconds=40, own=own)
+    answer = grade_answer(file(exercise.start), name, [exercise.tests], seconds=90, own=own)
     assert answer.right == 0 and not any("Error" in result.message[:20] for result in answer.results), answer
 
 

@@ -25,6 +25,7 @@ def learn(tmp_path, monkeypatch, capsys):
     """Runs the command in an empty folder: its status and what it printed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("glassgrad.viz.cli.learn.PATIENCE", 60.0)  # on a busy machine, too
 
     def run(*words: str) -> tuple[int, str]:
         status = main(["learn", *words])

@@ -25,7 +25,7 @@ FOLDER = Path("exercises")
 KEYS = "Save the file to check it again.   h hint   n next   q quit"
 NEW = "open it in your editor. It is never overwritten; delete it to begin anew."
 LOOKS_A_SECOND = 4
-PATIENCE = 1.0
+PATIENCE = 1.5
 """Seconds after which it is said that a file is still running."""
 MOST_LINES = 12
 """So many lines of what a failing test printed are shown."""
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
             return _print_solution(practice, exercise, console)
         if options.check or not (sys.stdin.isatty() and sys.stdout.isatty()):
             _print_written(practice, exercise, console)
-            checked = _own_files(lambda one: _checked(practice, one, console), exercise)
+            checked = _own_files(lambda one: _checked(practice, one), exercise)
             return _print_checked(practice, exercise, checked, console)
         return _Watch(practice, console).run(exercise)
     except ValueError as error:
@@ -120,10 +120,10 @@ def _print_written(practice: Practice, exercise: Exercise, console: Console) -> 
         console.print(f"wrote {visible(str(practice.path(exercise)))}: {NEW}\n", soft_wrap=True)
 
 
-def _checked(practice: Practice, exercise: Exercise, console: Console) -> Checked:
+def _checked(practice: Practice, exercise: Exercise) -> Checked:
     """The check, with a word where it takes long."""
     told = f"still running; it is stopped after {practice.seconds:g} s: is there a loop without end?"
-    timer = Timer(PATIENCE, console.print, [told], {"soft_wrap": True})
+    timer = Timer(PATIENCE, Console(stderr=True).print, [told], {"soft_wrap": True})
     timer.start()
     try:
         return practice.check(exercise)
@@ -244,7 +244,7 @@ class _Watch:
         console.print(Text(f"\n{exercise.statement}\n"), soft_wrap=True)
         if checked is None:
             try:
-                checked = _checked(self.practice, exercise, console)
+                checked = _checked(self.practice, exercise)
             except OSError as error:  # it may be there again in a moment
                 checked = Checked((), in_one_line(error))
         _print_checked(self.practice, exercise, checked, console)
