@@ -14,7 +14,7 @@ from ..errors import GraphError
 from ..rules.notation import spelled
 from ..shown import described
 from ..story.steps import steps
-from .sandbox_child import by_hand, followed, written
+from .sandbox_child import by_hand, followed, summed, written
 
 Hints = Mapping[Any, str] | str
 """For a wrong number (or tuple of numbers) what the one who got it has probably done; for `...`, or alone: for all."""
@@ -238,6 +238,7 @@ def numbers_for(student: str) -> Callable[[int, int], int]:
 
 draw = numbers_for("")
 HELPERS: Final[dict[str, Any]] = {
-    "OTHER": OTHER,
     **{one.__name__: one for one in (answer, by_hand, close, draw, entries, followed, own_rule, show, watch, written)},
+    "OTHER": OTHER,
+    "summed": summed,
 }

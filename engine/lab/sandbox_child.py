@@ -217,8 +217,14 @@ def by_hand(function: Any, *given: Any) -> Any:
     return got
 
 
-WHOSE_WORK: Final[dict[str, Callable[..., Any]]] = {"by_hand": by_hand, "followed": followed, "written": written}
-"""What looks into a function, and is therefore asked in the process in which it is."""
+summed = sum
+BESIDE: Final[dict[str, Callable[..., Any]]] = {
+    "by_hand": by_hand,
+    "followed": followed,
+    "summed": summed,
+    "written": written,
+}
+"""What is asked in the process in which a function is, as it looks into it, or does a great deal with it."""
 _NOTHING: Final = frozenset({"RESUME", "NOP", "CACHE", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"})
 
 
@@ -287,7 +293,7 @@ class Served:
         self.main = threading.get_ident()
         self.functions: dict[str, Callable[..., Any]] = {
             **vars(builtins),
-            **WHOSE_WORK,
+            **BESIDE,
             **{name: function for name, function in vars(operator).items() if not name.startswith("_")},
             "import": import_module,
             "call": lambda function, *given, **named: function(*given, **named),

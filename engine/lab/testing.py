@@ -15,7 +15,7 @@ from typing import Any, Final
 from ..shown import clipped, visible
 from .check import STILL_OPEN, Result, still_open
 from .sandbox import Ended, Student
-from .sandbox_child import WHOSE_WORK
+from .sandbox_child import BESIDE
 from .sandbox_objects import RemoteError
 
 _COMPARED: Final[dict[str, tuple[str, Callable[[Any, Any], Any]]]] = {
@@ -139,7 +139,7 @@ def _space(student: Student, names: Mapping[str, Any]) -> dict[str, Any]:
         fromlist = given[2] if len(given) > 2 else ()
         return student.ask("import", name if fromlist else "glassgrad")
 
-    names = {name: partial(student.ask, name) if name in WHOSE_WORK else one for name, one in names.items()}
+    names = {name: partial(student.ask, name) if name in BESIDE else one for name, one in names.items()}
     mine = {name: one for name, one in student.load().items() if not hasattr(builtins, name)}
     own = {**vars(builtins), "__import__": imported}
     return {**mine, **names, "__builtins__": own, "__name__": "tests", "_compared": _compared, "_called": _called}

@@ -123,7 +123,7 @@ def _print_written(practice: Practice, exercise: Exercise, console: Console) -> 
 def _checked(practice: Practice, exercise: Exercise) -> Checked:
     """The check, with a word where it takes long."""
     told = f"still running; it is stopped after {practice.seconds:g} s: is there a loop without end?"
-    timer = Timer(PATIENCE, Console(stderr=True).print, [told], {"soft_wrap": True})
+    timer = Timer(PATIENCE, Console(stderr=True, highlight=False).print, [told], {"soft_wrap": True})
     timer.start()
     try:
         return practice.check(exercise)
