@@ -111,7 +111,7 @@ def test_what_is_wrong_with_several_tests_is_said_once(file, capsys, tmp_path):
     out = capsys.readouterr().out
     assert out.count("dora.py defines no Value") == 1 and out.count("WRONG  it took more than 1 s\n") == 1
     dora, emil = (tmp_path / "p.csv").read_text(encoding="utf-8").splitlines()[1:]
-    assert dora.endswith(",fork,no,0.00,0,4,a plus a") and emil.endswith(",fork,no,0.00,0,4,it took more than 1 s")
+    assert dora.endswith(",fork,no,0.00,0,4,addition") and emil.endswith(",fork,no,0.00,0,4,it took more than 1 s")
 
 
 def test_a_test_has_the_same_name_as_in_learn(file):
