@@ -125,7 +125,7 @@ def _candidates(op: Op, part: int, points: Sequence[Sample], names: Mapping[str,
         yield Mistake("another function", f"it is {op.name} itself, not its slope")
     if all(s.found == 1.0 for s in points):
         yield Mistake("missing factor", "the upstream gradient is passed on as it is, without the op's own slope")
-    products = [p for p in _products(op, points, names) if all(map(math.isfinite, p[1]))]
+    products = _products(op, points, names)
     sought = products if not steady or len(points) == 1 else []
     yield from _missing(points, [p for p in sought if p[0].count(" · ") < 2])
     yield from _of_another(op, part, points)
@@ -195,13 +195,17 @@ def _products(op: Op, points: Sequence[Sample], names: Mapping[str, str]) -> lis
         add(f"√({text} − 1)", lambda s: math.sqrt(s.numbers[a] - 1))
     else:
         add(f"log({text})", lambda s: math.log(s.numbers[a]))
-    found: list[tuple[str, list[float]]] = [("1", [1.0] * len(points))]
+    found = {_size([1.0] * len(points)): ("1", [1.0] * len(points))}
     for count in (1, 2, 3):
         for some in combinations_with_replacement(atoms, count):
-            texts = [text for text, _ in some]
-            if not any(_INVERSE + text in texts for text in texts):
-                found.append((" · ".join(texts), [math.prod(xs) for xs in zip(*(at for _, at in some))]))
-    return found
+            at = [math.prod(xs) for xs in zip(*(numbers for _, numbers in some))]
+            if all(map(math.isfinite, at)):  # what is a shorter one, written otherwise, says nothing
+                found.setdefault(_size(at), (" · ".join(text for text, _ in some), at))
+    return list(found.values())
+
+
+def _size(numbers: Sequence[float]) -> tuple[str, ...]:
+    return tuple(f"{abs(x):.9e}" for x in numbers)
 
 
 def _operand(name: str) -> Callable[[Sample], float]:

@@ -154,17 +154,15 @@ class Moving:
         n = row.numeric + missed / unit if math.isfinite(missed) else at(0.0).rate / unit
         if not math.isfinite(a):
             said, note = WRONG, ""
-        if said == RIGHT and row.verdict == WRONG:
+        if said == RIGHT and row.verdict != RIGHT:
             return row
         sides = row.sides
         if said == KINK:
             low, high = row.sides or (a, a)
             sides = low + beside[0] / unit, high + beside[1] / unit
-        elif said == RIGHT:
-            return replace(row, method=DIFFERENCE)
-        return replace(
-            row, numeric=n, error=relative_error(a, n), verdict=said, method=DIFFERENCE, note=note, sides=sides
-        )
+        size = max(1.0, abs(self.proof.order[0]._data)) * 1e-9 if said == RIGHT else 0.0
+        error, note = relative_error(a, n, size), note or row.note
+        return replace(row, numeric=n, error=error, verdict=said, method=DIFFERENCE, note=note, sides=sides)
 
     def _lost(self) -> None:
         lost = [row for row in self.rows if row.note == LOST]

@@ -7,6 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from types import FrameType
 from typing import Any, Final, NamedTuple
 
@@ -115,7 +116,7 @@ def of_result(rates: Rates, found: float) -> Callable[[float], Misfit]:
         rate = rates.of(None, side)
         return Misfit(rate.value, found, rate.spread, max(abs(found), abs(rate.value)))
 
-    return at
+    return cache(at)
 
 
 def of_node(rates: Rates, place: int, edges: Sequence[tuple[int, float]]) -> Callable[[float], Misfit]:
@@ -127,7 +128,7 @@ def of_node(rates: Rates, place: int, edges: Sequence[tuple[int, float]]) -> Cal
         spread = 8 * (rate.spread + sum(abs(slope) * move.spread for slope, move in moves))
         return Misfit(rate.value, sum(parts), spread, max(abs(rate.value), *map(abs, parts), 0.0))
 
-    return at
+    return cache(at)
 
 
 def judged(at: Callable[[float], Misfit], faint: float, close: float = CLOSE) -> tuple[str, str]:
@@ -214,9 +215,9 @@ class OwnRules:
             if said == WRONG:
                 self._suspects[node] = None
                 self._note(node, edges, rates, at(0.0))
+            upstream = self.proof.chained.gradient.get(node, 0.0)
+            missed += upstream * at(0.0).off
             if said != RIGHT:
-                upstream = self.proof.chained.gradient.get(node, 0.0)
-                missed += upstream * at(0.0).off
                 beside = [sum_ + upstream * at(side).off for sum_, side in zip(beside, (-1.0, 1.0))]
             if _BADNESS.index(said) > _BADNESS.index(worst):
                 worst, why = said, reason
