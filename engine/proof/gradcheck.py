@@ -1,10 +1,10 @@
 """The gradient check: backpropagation against derivatives that were found without it, in three pieces.
 
-Each slope is proved by itself, against the complex step of its op's own formula (`local`); that the chain rule has put
-them together rightly, by adding up all contributions once more (`resum`); that the graph is the whole truth, by calling
-the function elsewhere (`truth`). Where NumPy is there, it computes the whole graph once more (`numpy_reference`) and
-has the last word: where it disagrees, nothing is proved. So nothing right looks wrong because it is flat, steep,
-cancelled or near a kink, and what is wrong has a name.
+Each slope is proved by itself, against the complex step of its op's own formula (`slope_witness`); that the chain rule
+has put them together rightly, by adding up all contributions once more (`chain_check`); that the graph is the whole
+truth, by calling the function elsewhere (`outside_graph`). Where NumPy is there, it computes the whole graph once more
+(`numpy_reference`) and has the last word: where it disagrees, nothing is proved. So nothing right looks wrong because
+it is flat, steep, cancelled or near a kink, and what is wrong has a name.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from ..number import number
 from ..rules.notation import short
 from ..shown import described, few
 from ..story.source import record_source
-from .graph import Proof
-from .guess import Mistake
+from .chain_check import results_first
+from .function_check import EACH, FunctionCheck
+from .graph_proof import Proof
 from .inputs import prepare
-from .local import DIFFERENCE, NUMPY, step
-from .moving import EACH, Moving
-from .own import Rates, rule_place, told_place
+from .mistakes import Mistake
+from .outside_graph import UNDEFINED, Function, Graph, Moved, replayed
+from .own_rules import Rates, rule_place, told_place
 from .reference import YOURS, compared, numbers_of
 from .report import CANNOT_TELL, KINK, RIGHT, WRONG, Fault, Report, Row, relative_error
-from .resum import results_first
-from .truth import UNDEFINED, Function, Graph, Moved, replayed
+from .slope_witness import DIFFERENCE, NUMPY, step
 
 try:  # the standard library is enough, as in a browser; where NumPy is there, it is asked, too
     from .numpy_reference import derivatives
@@ -92,7 +92,7 @@ def gradcheck(
         check = _Check(call, leaves, labels, y, isinstance(f, Value))
         check.first_order()
         if check.is_function:
-            Moving(check.proof, call, leaves, check.rows, check.faults).run(seed)
+            FunctionCheck(check.proof, call, leaves, check.rows, check.faults).run(seed)
         if reference is not None and not check.faults:
             found = numbers_of(reference, leaves, labels, isinstance(inputs, Mapping))
             check.rows, check.faults = compared(check.proof, leaves, check.rows, found)

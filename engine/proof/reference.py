@@ -16,15 +16,14 @@ from ..number import number
 from ..rules.floats import float_function
 from ..rules.ops import OPS
 from ..shown import described, few
-from .graph import Edge, Proof, apart
-from .guess import Mistake, plain_mistake
+from .chain_check import overwritten
+from .graph_proof import Edge, Proof, apart
+from .mistakes import Mistake, plain_mistake, same
 from .report import KINK, RIGHT, WRONG, Fault, Row
-from .resum import overwritten
 
 YOURS: Final = "your gradient"
 LIMIT: Final = 1e-6
 """Relative error up to which a number of the learner's own is right: other roundings than ours, nothing more."""
-_SAME: Final = 1e-9
 _EDGES: Final = 5000
 """In larger graphs no single slope is looked for."""
 
@@ -130,13 +129,13 @@ def _fault(rows: Sequence[Row], guessed: tuple[Mistake, ...]) -> Fault:
 def _candidates(proof: Proof, rows: Sequence[Row], leaf: Value, row: Row) -> Iterator[Mistake]:
     g, n = row.analytic, row.numeric
     for other in rows:
-        if other.name != row.name and _same(other.numeric, g) and other.numeric != n:
+        if other.name != row.name and same(other.numeric, g) and other.numeric != n:
             yield Mistake("operands swapped", f"it is the gradient for {other.name}")
     plain = plain_mistake(n, g)
     if plain:
         yield plain
     stored = proof.stored
-    if _same(overwritten(proof.order[0], stored).get(leaf, 0.0), g):
+    if same(overwritten(proof.order[0], stored).get(leaf, 0.0), g):
         yield Mistake("overwritten", "only one of the contributions is there: they must be added up (+=)")
     edges = [edge for some in proof.edges.values() for edge in some]
     if len(edges) > _EDGES:
@@ -148,11 +147,11 @@ def _candidates(proof: Proof, rows: Sequence[Row], leaf: Value, row: Row) -> Ite
         if not reach:
             continue
         for kind, sentence, slope in _variants(proof, edge):
-            if _same(n + reach * (slope - edge.stored), g):
+            if same(n + reach * (slope - edge.stored), g):
                 yield Mistake(kind, sentence)
             everywhere.setdefault((edge.node.op, kind, sentence.partition(" in ")[0]), []).append((edge, slope))
     for (op, kind, sentence), spoilt in everywhere.items():
-        if len(spoilt) > 1 and _same(_gradient_with(proof, leaf, spoilt), g):
+        if len(spoilt) > 1 and same(_gradient_with(proof, leaf, spoilt), g):
             yield Mistake(kind, f"{sentence} in every {op}")
 
 
@@ -199,7 +198,3 @@ def _variants(proof: Proof, edge: Edge) -> Iterator[tuple[str, str, float]]:
                 except (ArithmeticError, ValueError):
                     continue
                 yield "another function", f"the slope of {op.name} is used in {name}", slope
-
-
-def _same(a: float, b: float) -> bool:
-    return math.isclose(a, b, rel_tol=_SAME, abs_tol=1e-300)

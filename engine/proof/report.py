@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from ..shown import counted, few, visible
 from ..table import Table
-from .guess import NO_KNOWN, Mistake
-from .local import COMPLEX, NUMPY
+from .mistakes import NO_KNOWN, Mistake
+from .slope_witness import COMPLEX, NUMPY
 
 RIGHT, KINK, WRONG, CANNOT_TELL = "right", "kink", "wrong", "cannot tell"
 _DIGITS = 10

@@ -13,7 +13,7 @@ import glassgrad as gg
 from glassgrad import OPS, Value
 from glassgrad.engine.core.apply import apply
 from glassgrad.engine.errors import DomainError
-from glassgrad.engine.proof.local import witness
+from glassgrad.engine.proof.slope_witness import witness
 
 SIZES = (
     1e-320,

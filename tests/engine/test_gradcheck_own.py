@@ -261,6 +261,7 @@ FAINT: dict[str, tuple[Any, float, set[str]]] = {
         -745.0,
         {"right", "cannot tell"},
     ),
+    "behind a step": (lambda x: ruled(0.0, (x.sign(),), (0.0,), "nothing") + x, 0.0, {"kink", "cannot tell"}),
     "a step": (lambda x: ruled(float(round(x.data)), (x,), (0.0,), "round"), 0.5, {"cannot tell"}),
 }
 

@@ -12,9 +12,9 @@ import glassgrad as gg
 from glassgrad.engine.core.apply import apply
 from glassgrad.engine.core.record import recorder
 from glassgrad.engine.proof.gradcheck import gradcheck
-from glassgrad.engine.proof.local import COMPLEX, witness
 from glassgrad.engine.proof.report import relative_error
 from glassgrad.engine.proof.rounded import Rounded, rounded_function
+from glassgrad.engine.proof.slope_witness import COMPLEX, witness
 from glassgrad.engine.rules.arrays import array_function
 from glassgrad.engine.rules.floats import FLOATS, float_function, float_names
 from glassgrad.engine.rules.ops import CONSTANT, OPS

@@ -16,11 +16,11 @@ from ..core.value import Value
 from ..errors import GraphError
 from ..rules.notation import short
 from ..rules.ops import OPS
-from .guess import Sample, mistakes
-from .local import COMPLEX, DIFFERENCE, Slope, step, witness
+from .chain_check import Totals, mistake_of, results_first, resummed
+from .mistakes import Sample, mistakes
 from .report import Fault
-from .resum import Totals, mistake_of, results_first, resummed
 from .rounded import Rounded, rounded_function
+from .slope_witness import COMPLEX, DIFFERENCE, Slope, step, witness
 
 _SAFETY: Final = 2.0
 _EXAMPLES: Final = 5

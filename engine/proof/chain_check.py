@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from ..core.backward import differentiable_order
 from ..core.value import Value
-from .guess import Mistake
+from .mistakes import Mistake
 from .rounded import UNIT
 
 Edges = Mapping[Value, Sequence[tuple[Value, float]]]

@@ -19,11 +19,11 @@ from ..core.value import Value
 from ..errors import GraphError
 from ..rules.ops import OPS
 from ..shown import few, visible
-from .graph import Edge, Proof, apart, bracketed
-from .guess import Mistake, Sample, mistakes, plain_mistake
-from .local import one_sided, richardson, witness
+from .graph_proof import Edge, Proof, apart, bracketed
+from .mistakes import Mistake, Sample, mistakes, plain_mistake
+from .outside_graph import Function, Moved
 from .report import CANNOT_TELL, KINK, RIGHT, WRONG, Fault
-from .truth import Function, Moved
+from .slope_witness import one_sided, richardson, witness
 
 CLOSE: Final = 1e-4
 """Relative error up to which a difference quotient agrees: above it the course notes of CS231n (Stanford) call a
@@ -143,7 +143,7 @@ def judged(at: Callable[[float], Misfit], faint: float, close: float = CLOSE) ->
     if both.spread <= CLOSE * max(both.scale, faint) and both.fits(close):
         return RIGHT, ""
     sides = [side for side in (at(-1.0), at(1.0)) if side.rate == side.rate]  # where it is defined
-    if any(math.isinf(side.rate) for side in sides):
+    if not all(math.isfinite(side.off) for side in sides):
         return CANNOT_TELL, _JUMPS
     scale = max([faint, *(side.scale for side in sides)])
     sure = [side for side in sides if side.spread <= 0.1 * CLOSE * scale]

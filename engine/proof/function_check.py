@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from ..core.value import Value
 from ..shown import few
-from .graph import Proof, apart
-from .guess import Mistake
-from .local import DIFFERENCE
-from .own import OwnRules, Rates, judged, of_result
+from .chain_check import exact_sum
+from .graph_proof import Proof, apart
+from .mistakes import Mistake
+from .outside_graph import SHARE, Function, Graph, Side, beside, differs
+from .own_rules import OwnRules, Rates, judged, of_result
 from .report import CANNOT_TELL, KINK, RIGHT, WRONG, Fault, Row, relative_error
-from .resum import exact_sum
-from .truth import SHARE, Function, Graph, Side, beside, differs
+from .slope_witness import DIFFERENCE
 
 MOVED: Final = "f, moved"
 """The witness where the function does what its graph does not say."""
@@ -30,7 +30,7 @@ _SEARCHED: Final = 20_000
 """So many numbers may be moved one by one where a direction is wrong."""
 
 
-class Moving:
+class FunctionCheck:
     """The check of a function whose graph is proved: its rows and faults so far.
 
     Args:

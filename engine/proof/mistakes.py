@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from ..rules.floats import float_function
 from ..rules.op import Op
 from ..rules.ops import OPS
-from .local import witness
+from .slope_witness import witness
 
 _SAME: Final = 1e-9
 _PROBES: Final = 7
@@ -49,7 +49,7 @@ class Mistake(NamedTuple):
 def samples(op: Op, part: int, recorded: Sequence[Sample]) -> list[Sample]:
     """The recorded points, and others in the op's domain if it is the rule of the table that is wrong."""
     rule = float_function(op, part)
-    if not all(_same(_value(partial(rule, y=s.y), *s.numbers.values()), s.found) for s in recorded):
+    if not all(same(_value(partial(rule, y=s.y), *s.numbers.values()), s.found) for s in recorded):
         return list(recorded)
     draw = random.Random(0)  # noqa: S311  # no secret
     found = list(recorded)
@@ -94,12 +94,13 @@ def plain_mistake(expected: float, found: float) -> Mistake | None:
         (0.5, "factor", "it is half as large as it should be"),
         (-2.0, "factor", "its sign is turned round, and it is twice as large as it should be"),
     ):
-        if _same(ratio, factor):
+        if same(ratio, factor):
             return Mistake(kind, sentence)
     return None
 
 
-def _same(a: float, b: float) -> bool:
+def same(a: float, b: float) -> bool:
+    """Whether two numbers are one, to rounding."""
     return a == b or math.isclose(a, b, rel_tol=_SAME)
 
 
@@ -117,11 +118,11 @@ def _candidates(op: Op, part: int, points: Sequence[Sample], names: Mapping[str,
     if plain and plain[0] and all(one and one.sentence == plain[0].sentence for one in plain):
         yield plain[0]
     ratios = [s.expected / s.found if s.found else math.nan for s in points]
-    steady = all(_same(r, ratios[0]) for r in ratios)
+    steady = all(same(r, ratios[0]) for r in ratios)
     if steady and (len(points) > 1 or abs(ratios[0] - 1.0) < 0.01):
         yield from _constant_factor(ratios[0])
     yield from _exchanged(op, part, points, names)
-    if all(_same(s.found, s.y) for s in points):
+    if all(same(s.found, s.y) for s in points):
         yield Mistake("another function", f"it is {op.name} itself, not its slope")
     if all(s.found == 1.0 for s in points):
         yield Mistake("missing factor", "the upstream gradient is passed on as it is, without the op's own slope")
@@ -136,12 +137,12 @@ def _constant_factor(missing: float) -> Iterator[Mistake]:
     """What is to be said where the same number is missing as a factor everywhere."""
     for value, name in _CONSTANTS:
         for number, text in ((value, name), (1.0 / value, f"1/{name}")):
-            if _same(abs(missing), number):
+            if same(abs(missing), number):
                 sign = "−" if missing < 0 else ""
                 yield Mistake("missing factor", f"the factor {sign}{text} = {missing:.6g} is missing")
                 return
     size = 1.0 / missing
-    if not _same(abs(size), 1.0):
+    if not same(abs(size), 1.0):
         share = size - 1.0
         percent = f", {abs(share) * 100:.3g} % too {'large' if share > 0 else 'small'}" if abs(share) < 0.5 else ""
         yield Mistake("factor", f"it is {size:.6g} times what it should be{percent}")
@@ -155,7 +156,7 @@ def _exchanged(op: Op, part: int, points: Sequence[Sample], names: Mapping[str, 
         for turned in (False, True):
             if (other == part and not turned) or op.inputs[other].constant or (turned and len(op.names) != 2):
                 continue
-            if all(_same(_slope_at(op, other, s.numbers, turned), s.found) for s in points):
+            if all(same(_slope_at(op, other, s.numbers, turned), s.found) for s in points):
                 yield Mistake(
                     "operands swapped",
                     f"{names[op.names[0]]} and {names[op.names[1]]} are exchanged in it"
@@ -224,8 +225,8 @@ def _missing(points: Sequence[Sample], products: Sequence[tuple[str, list[float]
             one = numbers[0]
             if (
                 one
-                and all(_same(x, one) for x in numbers)
-                and (_same(12 * one, round(12 * one)) if len(points) > 2 else abs(one) in (0.5, 1.0, 2.0))
+                and all(same(x, one) for x in numbers)
+                and (same(12 * one, round(12 * one)) if len(points) > 2 else abs(one) in (0.5, 1.0, 2.0))
             ):
                 yield Mistake(kind, f"the {word} {_times(one, text)} is missing")
                 break
@@ -234,7 +235,7 @@ def _missing(points: Sequence[Sample], products: Sequence[tuple[str, list[float]
 def _times(number: float, text: str) -> str:
     sign = "−" if number < 0 else ""
     size = f"{abs(number):.6g}"
-    return sign + (size if text == "1" else text if _same(abs(number), 1.0) else f"{size} · {text}")
+    return sign + (size if text == "1" else text if same(abs(number), 1.0) else f"{size} · {text}")
 
 
 def _of_another(op: Op, part: int, points: Sequence[Sample]) -> Iterator[Mistake]:
@@ -242,9 +243,9 @@ def _of_another(op: Op, part: int, points: Sequence[Sample]) -> Iterator[Mistake
     for name, other in OPS.items():
         if other.many or len(other.names) != len(op.names) or other is op:
             continue
-        if all(_same(_value(float_function(other), *s.numbers.values()), s.found) for s in points):
+        if all(same(_value(float_function(other), *s.numbers.values()), s.found) for s in points):
             yield Mistake("another function", f"it is {name} itself, not a slope")
-        if other.slopes[part] is not None and all(_same(_slope_of(other, part, s), s.found) for s in points):
+        if other.slopes[part] is not None and all(same(_slope_of(other, part, s), s.found) for s in points):
             yield Mistake("another function", f"it is the slope of {name}")
 
 

@@ -17,9 +17,9 @@ from ..core.value import Value
 from ..number import number
 from ..rules.floats import float_function
 from ..rules.ops import OPS
-from .local import one_sided
-from .resum import results_first
+from .chain_check import results_first
 from .rounded import UNIT
+from .slope_witness import one_sided
 
 UNDEFINED: Final = (ArithmeticError, ValueError)
 """What a function may raise where it is moved out of its domain."""
