@@ -55,6 +55,7 @@ def test_write_fail_mend_pass(learn, golden):
     assert status == 1
     assert said.startswith("wrote exercises/06_rule_of_mul.py: open it in your editor. It is never overwritten; ")
     assert "0 of 5 tests passed." in said
+    assert said.count("The ... of the start is still there") == 1
     text = Path("exercises/06_rule_of_mul.py").read_text(encoding="utf-8")
     assert text.startswith("# 6. Your own multiplication\n#\n# `mul(a, b)` makes a node")
     assert text.endswith(RULE.start)

@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "examples:\n"
         "  glassgrad ask            # the questions\n"
         "  glassgrad ask order      # why topological order, and not just recursion?\n"
-        "  glassgrad ask 15         # what has a matrix to do with it?"
+        "  glassgrad ask 15         # what does a matrix have to do with it?"
     )
     parser.add_argument("question", metavar="QUESTION", nargs="?", help="its name or number, or a word of it")
 

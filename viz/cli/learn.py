@@ -172,15 +172,15 @@ def _print_checked(practice: Practice, exercise: Exercise, checked: Checked, con
 
 
 def _print_results(checked: Checked, console: Console) -> None:
-    first = True
+    said: list[str] = []
     for result in checked.results:
         style = GOOD if result.passed else BAD
         console.print(Text.assemble(("passed" if result.passed else "failed", f"bold {style}"), f"  {result.name}"))
-        if not result.passed:
+        if not result.passed and result.message not in said:  # what several tests say is said once
             _print_paragraph(console, result.message, " " * 8)
-            if first:
+            if not said:
                 _print_walk(result, console)
-            first = False
+            said.append(result.message)
 
 
 def _print_walk(result: Result, console: Console) -> None:
