@@ -124,6 +124,7 @@ EMPTY, LIBRARY, CHANGED = "still empty", "lets glassgrad do the work", "changes 
         ("return", EMPTY),
         ("return ...", EMPTY),
         ("return 12", "f is 12"),
+        ("return 0", "f is 0"),
         ("return [x for x in v]", ""),
         ("import glassgrad as gg; return gg.Value(v[0]).data", LIBRARY),
         ("return list(map(gg.tanh, v))", LIBRARY),
