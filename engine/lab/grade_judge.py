@@ -285,7 +285,10 @@ class _Hall:
             names = student.load()
             kinds = student.classes()
             self.name = _chosen({name: kinds[name] for name in kinds if name in names}, self.name, self.file.name)
-            self.attributes = list(map(str, student.ask("dir", names[self.name])))
+            attributes = student.ask("dir", names[self.name])
+            if not isinstance(attributes, list):
+                raise LookupError(f"{self.file.name} does not say what its class {visible(self.name)} has")
+            self.attributes = list(map(str, attributes))
         except BaseException:
             self.leave()
             raise

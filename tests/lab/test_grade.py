@@ -248,6 +248,8 @@ def test_the_files_of_the_engine_are_not_there_for_a_graded_file(how, tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(HIDDEN[how])
     report = grade_file(file)
+    if how == "the system" and report.open_doors:  # where it hides nothing, it is said
+        return
     assert not report.ok and wrong(report) == ["the file"]
     assert re.search("(ModuleNotFound|FileNotFound|Permission|Import|Assertion|Attribute)Error", report.rows[0].got)
 
@@ -263,6 +265,30 @@ def test_the_process_of_a_graded_file_has_no_module_of_glassgrads(tmp_path):
     with sandbox.Student(file, own=True) as student:
         names = student.load()
         assert list(names["modules"]) == [] and list(names["found"]) == []
+
+
+FORGED = {
+    "dir": ("lambda x: 5", "does not say what its class Value has"),
+    "classes": ("lambda: {'Value': []}", "index out of range"),
+    "load": ("lambda: 3", "something was written where only answers belong"),
+    "attempt": ("lambda *given: [[1.0], '', False]", "not enough values to unpack"),
+}
+
+
+@pytest.mark.parametrize("function", FORGED)
+def test_forged_answers_are_no_traceback_and_no_pass(function, tmp_path):
+    new, said = FORGED[function]
+    file = tmp_path / "mine.py"
+    file.write_text(
+        f"{FAULTLESS}\nimport sys\nframe = sys._getframe()\nwhile frame := frame.f_back:\n"
+        "    for one in list(frame.f_locals.values()):\n"
+        f"        if hasattr(one, 'functions'): one.functions[{function!r}] = {new}\n"
+    )
+    report = grade_file(file)
+    if function == "load":  # it is being answered when the file takes over: only the next process would be asked
+        assert report.ok
+    else:
+        assert not report.ok and said in str(report)
 
 
 def test_a_class_that_a_file_imports_is_not_the_students(tmp_path):
