@@ -25,6 +25,7 @@ from .faulty_steps import FaultySteps
 
 NAME_LENGTH: Final = 40
 """Characters of a label that a comparison shows."""
+NO_ORDER: Final = "In no order would every value come before those that are computed from it."
 SHOWN_LEAVES: Final = 40
 """So many inputs have a row in its table."""
 
@@ -98,7 +99,7 @@ class Comparison(NamedTuple):
             return None
         if self.first > len(self.graph):
             return self.wrong.about(self.first)[0]
-        return self.wrong.begun_wrong[0]
+        return self.wrong.begun_wrong
 
     def _parts(self) -> list[object]:
         """What is said below the table."""
@@ -200,7 +201,9 @@ def compared(graph: Graph, fault: str | Fault, at: str | None = None) -> Compari
         right, wrong, first = tried(chosen, graph, called, right_flows, at)
     except RefusedError as refused:
         message, place = refused.args
-        return Comparison(chosen, place, graph, Steps(graph, called), None, f"The engine refuses it: {message}.")
+        return Comparison(
+            chosen, place, graph, Steps(graph, called), None, f"The engine refuses it: {message}. {NO_ORDER}"
+        )
     steps: Steps = Steps(graph, called)
     vars(steps)["flows"] = right.flows  # in the order that is nearest to that of the wrong pass
     if right.begun != {right.root: 1.0}:

@@ -139,8 +139,8 @@ _IN_BETWEEN: Final = "a result in between that is used by two others: b in b = a
     _IN_BETWEEN,
     said={
         "early": _EARLY + "Here it has another turn later, and hands this first part on once more.",
-        "again": "{node} is visited once more and hands its gradient on a second time, so {input} gets a part of it "
-        "twice; in topological order every node has its turn once.",
+        "again": "{node} is visited once more, along another path, and hands its gradient on a second time, so {input} "
+        "gets a part of it twice; in topological order every node has its turn once.",
     },
 )
 def _recursive_order(run: Pass) -> None:  # each node's rule, then its operands; with a stack in place of calls

@@ -7,7 +7,7 @@ from html import escape
 from typing import Final
 
 from ..core.chain import Flow
-from ..rules.notation import Digits, MathML, short
+from ..rules.notation import FEWEST_DIGITS, NO_DIGITS, Digits, MathML, short, spelled
 from ..shown import few
 from ..story.graph import Graph
 from ..story.steps import Steps
@@ -47,14 +47,15 @@ class FaultySteps(Steps):
 
     def why(self, flow: Handed | None) -> str:
         """The reason in one sentence: why a flow is wrong, or (None) what is wrong when the pass begins; or ""."""
-        how = flow.how if flow else "begin" if self.begun_wrong else ""
+        how = flow.how if flow else "" if self.begun_wrong is None else "begin"
         return self._fault.said[how].format(**self._facts(flow)) if how in self._fault.said else ""
 
     @property
-    def begun_wrong(self) -> list[int]:
-        """The nodes, by id, whose gradient is not what it has to be when the pass begins."""
+    def begun_wrong(self) -> int | None:
+        """The node, by id, whose gradient is not what it has to be at the beginning: a named one, near the result."""
         run, right = self.run.begun, self._right.begun
-        return [i for i in range(len(self.graph)) if run.get(i, 0.0) != right.get(i, 0.0)]
+        wrong = (i for i in range(len(self.graph)) if run.get(i, 0.0) != right.get(i, 0.0))
+        return max(wrong, key=lambda i: (bool(self.graph.nodes[i].label), i), default=None)
 
     def note(self, flow: Handed) -> str:
         """What is said behind the equation of a flow; or ""."""
@@ -64,8 +65,10 @@ class FaultySteps(Steps):
     def _facts(self, flow: Handed | None) -> dict[str, str]:
         """Names and numbers of the place where a fault acts; those of the right pass are `due`."""
         run, right, called = self.run, self._right, {"at": self.run.at}
+        digits = self.teller.digits(flow) if flow else NO_DIGITS
         if flow is None:
-            i = self.begun_wrong[0]
+            assert self.begun_wrong is not None  # else nobody asks
+            i = self.begun_wrong
             numbers = {"old": run.begun.get(i, 0.0), "new": run.grad(i)}
             numbers |= {"due_old": right.begun.get(i, 0.0), "due_new": right.grad(i)}
         else:
@@ -75,10 +78,12 @@ class FaultySteps(Steps):
             numbers |= {"due_upstream": due.upstream, "due_slope": due.slope, "due_contribution": due.contribution}
             late = [self.names[i] for i in run.late(flow)]
             called |= {"node": self.names[flow.node], "late": f"{few(late, 3)} {'has' if len(late) == 1 else 'have'}"}
+        numbers["total"] = run.totals[i]
         for leaf, now in run.changed.items():
             numbers |= {"then": run.graph.nodes[leaf].data, "now": now}
         called |= {"input": self.names[i], "uses": "twice" if run.uses[i] == 2 else f"{run.uses[i]} times"}
-        return called | {name: short(x) for name, x in (numbers | {"total": run.totals[i]}).items()}
+        as_it_came_out = {"new": short(numbers.pop("new"))}  # all other numbers as in the equation
+        return called | as_it_came_out | {name: spelled(x, digits.get(x, FEWEST_DIGITS)) for name, x in numbers.items()}
 
 
 class FaultyTeller(Teller):
@@ -122,6 +127,10 @@ class FaultyTeller(Teller):
     def total(self, i: int) -> str:
         """`x.grad`, not dL/dx."""
         return f"<mi>{escape(self.names[i])}.grad</mi>"
+
+    def digits(self, flow: Flow) -> Digits:
+        """With how many digits the equation of a step back writes its numbers."""
+        return self._growth(flow).digits
 
     def update(self, flow: Flow) -> str:
         """`=` where it is set, `−=` where the sign is wrong."""

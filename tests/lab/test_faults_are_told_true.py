@@ -144,7 +144,7 @@ def test_every_number_of_a_reason_is_one_of_the_two_passes(fault):
             known |= {node.grad for node in walk.graph.nodes} | set(walk.begun.values())
             for flow in walk.flows:
                 known |= {flow.upstream, flow.slope, flow.contribution, -flow.contribution, flow.old, flow.new}
-        shown = {short(x) for x in known if x is not None}
+        shown = {short(x) for x in known if x is not None} | set(NUMBER.findall(found.wrong[found.first].numbers))
         words = found.why
         for name in sorted([*found.wrong.names, found.at], key=len, reverse=True):
             words = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "", words)
