@@ -43,7 +43,8 @@ class FaultySteps(Steps):
         )
         super().__init__(Graph.of(nodes, run.graph.groups), run.names)
         self.run, self._fault, self._right = run, fault, right
-        vars(self).update(flows=run.flows, begun=run.begun, teller=FaultyTeller(self))
+        self._teller = FaultyTeller(self)
+        vars(self).update(flows=run.flows, begun=run.begun, teller=self._teller)
 
     def why(self, flow: Handed | None) -> str:
         """The reason in one sentence: why a flow is wrong, or (None) what is wrong when the pass begins; or ""."""
@@ -65,7 +66,7 @@ class FaultySteps(Steps):
     def _facts(self, flow: Handed | None) -> dict[str, str]:
         """Names and numbers of the place where a fault acts; those of the right pass are `due`."""
         run, right, called = self.run, self._right, {"at": self.run.at}
-        digits = self.teller.digits(flow) if flow else NO_DIGITS
+        digits = self._teller.digits(flow) if flow else NO_DIGITS
         if flow is None:
             assert self.begun_wrong is not None  # else nobody asks
             i = self.begun_wrong
