@@ -345,7 +345,7 @@ for walk in (gg.viz.step(neuron, x=2.0, w=-1.0, b=0.5), gg.viz.step("n = x*w; ta
 """,
     "exercises and questions": """
 from glassgrad.engine.lab.check import check
-from glassgrad.engine.lab.exercise import exercises
+from glassgrad.engine.lab.exercise_file import exercises
 from glassgrad.engine.lab.question import answer, questions
 for exercise in exercises():
     assert check(exercise, exercise.solution).ok

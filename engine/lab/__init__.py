@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .grade_judge import grade, grade_file
     from .grade_report import Grade
     from .helpers import numbers_for
+    from .notebook import exercise
     from .small_graphs import Example, smallest_example
     from .testing import Outcome, run
 
@@ -30,6 +31,7 @@ _LAZY = {
     "Answer": "classroom",
     "grade_answer": "classroom",
     "numbers_for": "helpers",
+    "exercise": "notebook",
     "run": "testing",
     "Outcome": "testing",
 }
@@ -43,6 +45,7 @@ __all__ = [
     "Grade",
     "Outcome",
     "compare",
+    "exercise",
     "grade",
     "grade_answer",
     "grade_file",

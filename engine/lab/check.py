@@ -13,7 +13,7 @@ from types import CodeType
 from typing import Any, Final, NamedTuple
 
 from ..shown import clipped, visible
-from .exercise import Exercise
+from .exercise_file import Exercise
 from .helpers import HELPERS, numbers_for
 
 MOST: Final = 4000
@@ -61,7 +61,7 @@ def check(exercise: Exercise, source: str) -> Checked:
         exercise: its tests, functions `test_…`, see what the code has defined, and `HELPERS`.
         source: the learner's code.
 
-    >>> from glassgrad.engine.lab.exercise import exercises
+    >>> from glassgrad.engine.lab.exercise_file import exercises
     >>> check(exercises()[0], "slope_a, slope_b = -4, 5").results[1].message
     'slope_b is 5, which is not right.'
     """

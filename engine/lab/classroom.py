@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ..shown import clipped, few, visible
 from .check import Result, title
-from .exercise import Exercise
+from .exercise_file import Exercise
 from .helpers import HELPERS, numbers_for
 from .testing import NOT_RUN, Outcome, run
 

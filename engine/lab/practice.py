@@ -11,7 +11,7 @@ from typing import Final
 from ..choices import meant
 from ..writing import write_file
 from .check import Checked, checked
-from .exercise import Exercise, exercises
+from .exercise_file import Exercise, exercises
 from .sandbox import Ended, RemoteError, Student
 from .sandbox_child import LONGEST
 

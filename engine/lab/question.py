@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ..choices import meant
-from .exercise import FormatError, code, parts
+from .exercise_file import FormatError, code, parts
 
 FILE: Final = Path(__file__).with_name("questions.md")
 

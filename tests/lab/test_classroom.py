@@ -14,7 +14,7 @@ import pytest
 
 from glassgrad.engine.lab.check import check
 from glassgrad.engine.lab.classroom import grade_answer, works_with_glassgrad
-from glassgrad.engine.lab.exercise import exercises
+from glassgrad.engine.lab.exercise_file import exercises
 from glassgrad.engine.lab.helpers import numbers_for
 from glassgrad.viz.cli.main import main
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from glassgrad.engine.lab.check import MOST, STILL_OPEN, check
-from glassgrad.engine.lab.exercise import FOLDER, FormatError, parse, parts
+from glassgrad.engine.lab.exercise_file import FOLDER, FormatError, parse, parts
 
 FILE = "01_slope_of_a_product.md"
 TEXT = (FOLDER / FILE).read_text(encoding="utf-8")

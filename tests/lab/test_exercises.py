@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from glassgrad.engine.lab.check import STILL_OPEN, check
-from glassgrad.engine.lab.exercise import exercises, parts
+from glassgrad.engine.lab.exercise_file import exercises, parts
 
 EXERCISES = {exercise.name: exercise for exercise in exercises()}
 WRONG = [

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from glassgrad.engine.lab.exercise import exercises
+from glassgrad.engine.lab.exercise_file import exercises
 from glassgrad.engine.lab.practice import Practice, find
 from glassgrad.viz.cli.main import main
 

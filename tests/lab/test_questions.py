@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from glassgrad.engine.lab.exercise import FormatError
+from glassgrad.engine.lab.exercise_file import FormatError
 from glassgrad.engine.lab.question import FILE, answer, find, parse, questions
 from glassgrad.viz.cli.main import main
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ...engine.lab.check import Checked, Result
-from ...engine.lab.exercise import Exercise, exercises
+from ...engine.lab.exercise_file import Exercise, exercises
 from ...engine.lab.practice import PROGRESS, Practice, find
 from ...engine.shown import counted, visible
 from ..walk.terminal import keys
