@@ -186,14 +186,10 @@ def _products(op: Op, points: Sequence[Sample], names: Mapping[str, str]) -> lis
         add(names[name], _operand(name))
     add(y, lambda s: s.y)
     if len(op.names) == 1 or op.inputs[1].constant:
-        add(f"(1 − {y})", lambda s: 1 - s.y)
-        add(f"(1 − {y}/{text})", lambda s: 1 - s.y / s.numbers[a])
         add(f"(1 + {text})", lambda s: 1 + s.numbers[a])
         add(f"(1 − {text})", lambda s: 1 - s.numbers[a])
         add(f"(1 + {text}²)", lambda s: 1 + s.numbers[a] ** 2)
         add(f"√(1 + {text})", lambda s: math.sqrt(1 + s.numbers[a]))
-        add(f"√(1 − {text})", lambda s: math.sqrt(1 - s.numbers[a]))
-        add(f"√({text} − 1)", lambda s: math.sqrt(s.numbers[a] - 1))
     else:
         add(f"log({text})", lambda s: math.log(s.numbers[a]))
     found = {_size([1.0] * len(points)): ("1", [1.0] * len(points))}
