@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from types import FrameType
 from typing import Any, Final
 
+from ..core.habits import watched
 from ..core.value import Value
+from ..core.watch import told
 from ..shown import few
-from .chain_check import exact_sum
+from ..story.source import is_ours
+from .chain_check import exact_sum, results_first
 from .graph_proof import Proof, apart
 from .mistakes import Mistake
 from .outside_graph import SHARE, Function, Graph, Side, beside, differs
-from .own_rules import OwnRules, Rates, judged, of_result
+from .own_rules import OwnRules, Rates, judged, of_result, told_place
 from .report import CANNOT_TELL, KINK, RIGHT, WRONG, Fault, Row, relative_error
 from .slope_witness import DIFFERENCE
 
@@ -45,7 +50,7 @@ class FunctionCheck:
         self, proof: Proof, call: Callable[[], Any], leaves: list[Value], rows: list[Row], faults: list[Fault]
     ) -> None:
         self.proof, self.rows, self.faults = proof, rows, faults
-        self.function = Function(call, leaves)
+        self.call, self.function = call, Function(call, leaves)
         self.graph = Graph(proof.order, leaves, proof.rounding)
         self.own = OwnRules(proof)
 
@@ -174,4 +179,35 @@ class FunctionCheck:
         sentence = (
             f"The graph is not all that f does: its slope in {row.name} is {right}, but its graph gives {wrong}{more}"
         )
-        self.faults.append(Fault(sentence, (Mistake("lost", _LOST),), expected=row.numeric, found=row.analytic))
+        place, i = "", self.rows.index(row)
+        if i < len(self.function.leaves):
+            reads = _Reads()
+            with watched(), told(reads):
+                self.call()
+            leaf = self.function.leaves[i]
+            places = {place for value, place in reads.found if value is None or leaf in results_first(value)}
+            place = told_place(*places.pop()) if len(places) == 1 and ("", 0) not in places else ""
+        self.faults.append(Fault(sentence, (Mistake("lost", _LOST),), place, expected=row.numeric, found=row.analytic))
+
+
+class _Reads:
+    """The numbers that leave the graph, each with the line of the learner's code that reads it."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[Value | None, tuple[str, int]]] = []
+
+    def compared(self, outcome: bool, *_: Any, nodes: bool) -> bool:
+        """Nothing is lost by that."""
+        return outcome
+
+    def read(self, value: Any, how: str) -> None:
+        """A number is handed out."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame and is_ours(frame):
+            frame = frame.f_back
+        if frame and how not in ("hash()", "text"):  # a None is of no_grad(): what lies in it is lost, too
+            self.found.append((value, (frame.f_code.co_filename, frame.f_lineno) if value is not None else ("", 0)))
+
+    def owns(self, value: Any) -> bool:
+        """Other threads are not asked."""
+        return False

@@ -314,3 +314,27 @@ def test_a_lost_gradient_is_told_with_numbers_that_differ_and_no_more_digits_tha
     assert re.search(r"its slope in x is 2\.00003\d?, but its graph gives 2$", str(report), re.MULTILINE)
     report = gg.gradcheck(lambda x, y: x * y.data, [2.0, 1.0])
     assert "its slope in y is 2, but its graph gives 0" in str(report)
+
+
+def reads_once(x: Value, y: Value) -> Value:
+    u = x * 3
+    return u * math.exp(y.data)  # here y leaves the graph
+
+
+def reads_twice(x: Value, y: Value) -> Value:
+    once = y.data
+    return x * once * y.data
+
+
+def pauses(x: Value, y: Value) -> Value:
+    with gg.no_grad():
+        kept = y * y
+    return x * kept
+
+
+@pytest.mark.parametrize(("f", "line"), [(reads_once, "# here y leaves the graph"), (reads_twice, ""), (pauses, "")])
+def test_the_line_where_a_gradient_is_lost_is_named_if_it_can_only_be_one(f, line):
+    report = gg.gradcheck(f, [2.0, 1.0])
+    (fault,) = report.faults
+    assert fault.kind == "lost"
+    assert fault.place.endswith(line) if line else not fault.place
