@@ -67,8 +67,8 @@ class Worksheet:
             ValueError: if no cell does.
 
         >>> exercise(1).check("slope_a, slope_b = -4, 5")
-        ✓ slope a
-        ✗ slope b
+        ✓ slope of a
+        ✗ slope of b
             slope_b is 5, which is not right.
         1 of 2 tests passed
         """

@@ -377,15 +377,15 @@ def test_a_million_nodes_in_a_chain():
     gc.collect()
 
 
-def test_a_chain_of_a_million_can_be_stepped_through():
+def test_a_long_chain_can_be_stepped_through():
     y = Value(1.0, "x")
     x = y
-    for _ in range(1_000_000):
+    for _ in range(200_000):
         y = -y
     walk = gg.steps(y)
-    assert len(walk) == 1_000_001 + 1 + 1_000_000
-    assert [step.new for step in walk[-3:]] == [-1.0, 1.0, -1.0][::-1] or walk[-1].new == 1.0
-    assert walk[500_000].phase == "forward"
+    assert len(walk) == 200_001 + 1 + 200_000
+    assert [step.new for step in walk[-3:]] == [1.0, -1.0, 1.0]
+    assert walk[100_000].phase == "forward"
     assert walk.graph.nodes[0].label == "x"
     del x, y, walk
 
