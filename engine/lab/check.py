@@ -132,7 +132,7 @@ def _told(function: Callable[[], Any], file: str) -> str:
         return f"AssertionError: {error or 'a check failed'}{_line(error, file)}"
     except NameError as error:
         line = _line(error, file)
-        return f"NameError: {error}{line}" if line else f"your file does not define {error.name}"
+        return f"NameError: {error}{line}" if line else f"your code does not define {error.name}"
     except RecursionError as error:
         return f"RecursionError: a function calls itself without end, or too deeply{_line(error, file)}"
     except (Exception, SystemExit) as error:

@@ -12,7 +12,7 @@ from .check import Checked, check
 from .exercise_file import Exercise
 from .practice import find
 
-HOW = "Copy the start into a cell, fill it in, run it; then, in the next cell: `gg.lab.exercise({n}).check()`"
+HOW = "Copy the start into a cell, fill it in, run it; then, in the next cell: gg.lab.exercise({n}).check()"
 
 
 class Report:
@@ -30,15 +30,25 @@ class Report:
         return self.ok
 
     def __repr__(self) -> str:
-        lines = [self.checked.problem] if self.checked.problem else []
+        lines, said = [self.checked.problem] * bool(self.checked.problem), set[str]()
         for one in self.checked.results:
-            lines += [f"{'✓' if one.passed else '✗'} {one.name}", *(f"    {line}" for line in one.message.splitlines())]
-            lines += [f"    printed: {line}" for line in one.printed.splitlines()]
+            lines.append(f"{'✓' if one.passed else '✗'} {one.name}")
+            if not one.passed and one.message not in said:  # what several tests say is said once
+                printed = [f"printed: {line}" for line in one.printed.splitlines()]
+                lines += [f"    {line}" for line in [*one.message.splitlines(), *printed]]
+                said.add(one.message)
         passed = sum(one.passed for one in self.checked.results)
         if self.checked.results:
             every = counted(len(self.checked.results), "test")
             lines.append(f"solved: {every} passed" if self.ok else f"{passed} of {every} passed")
         return "\n".join(lines)
+
+
+class Hint(str):
+    """A text that is shown as it is, without quotes."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
 
 
 class Worksheet:
@@ -52,13 +62,21 @@ class Worksheet:
         self._exercise, self._given = exercise, 0
         self.start = exercise.start
 
-    def hint(self) -> str:
-        """The next hint; there are three, and the last one is the strongest."""
-        self._given = min(self._given + 1, len(self._exercise.hints))
-        return f"Hint {self._given} of {len(self._exercise.hints)}: {self._exercise.hints[self._given - 1]}"
+    def hint(self, strength: int | None = None) -> Hint:
+        """A hint: the next one, or that of a strength from 1 to 3.
+
+        Raises:
+            ValueError: for another strength.
+        """
+        hints = self._exercise.hints
+        if strength is None:
+            self._given = strength = min(self._given + 1, len(hints))
+        elif strength not in range(1, len(hints) + 1):
+            raise ValueError(f"the hints go from 1 to {len(hints)}, the strongest; got {described(strength)}")
+        return Hint(f"Hint {strength} of {len(hints)}: {hints[strength - 1]}")
 
     def check(self, source: str | None = None) -> Report:
-        """Check what was written.
+        """Check what was written, here: code that does not end is stopped as any other, by interrupting it.
 
         Args:
             source: the code; by default the last cell of the notebook that defines what the start defines.
@@ -76,7 +94,10 @@ class Worksheet:
             source = _cell(sys._getframe(1).f_globals.get("In", ()), self._exercise)
         elif not isinstance(source, str):
             raise TypeError(f"check takes the code as text, or nothing in a notebook, got {described(source)}")
-        return Report(check(self._exercise, source))
+        try:
+            return Report(check(self._exercise, source))
+        except KeyboardInterrupt:
+            return Report(Checked((), "It was stopped while it was still running: is there a loop without end?"))
 
     def __repr__(self) -> str:
         one = self._exercise

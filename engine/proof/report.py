@@ -119,7 +119,7 @@ class Report:
             decided = row.verdict in (RIGHT, WRONG)  # elsewhere an error would say nothing
             error = f"{row.error:.1e}" if decided and math.isfinite(row.error) else "–"
             name, (a, n) = visible(row.name), _told_apart(row)
-            error = _ROUNDING if row.verdict == RIGHT and row.error == 0.0 and a != n else error
+            error = _ROUNDING if row.verdict == RIGHT and row.error == 0.0 else error
             rows.append((name, a, n, error, row.verdict, row.method, f"({visible(row.note)})" if row.note else ""))
         head = ("input", self.checked, "witness", "rel. error", "verdict", "witness is", "")
         return Table(head, rows, {1, 2, 3}, below="\n".join([self._outcome(), *map(str, self.faults)]))
@@ -136,8 +136,7 @@ class Report:
         if named[CANNOT_TELL]:
             return f"cannot tell: {len(named[CANNOT_TELL])} of {all_of_them}: {few(named[CANNOT_TELL], 12)}"
         verb = "agrees" if right == 1 else "agree"
-        rounded = any(row.verdict == RIGHT and row.error == 0.0 and len(set(_told_apart(row))) > 1 for row in self.rows)
-        how = " to rounding" if rounded and not self.worst else f", largest relative error {self.worst:.1e}"
+        how = f", largest relative error {self.worst:.1e}" if self.worst else " to rounding"
         said = [f"{counted(right, 'derivative')} {verb}{how}"] if right else []
         said += [f"{kinks} at a kink, where backprop goes by a convention"] if kinks else []
         return f"ok: {', '.join(said)}"

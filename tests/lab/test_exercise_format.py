@@ -55,7 +55,7 @@ def test_a_comment_in_code_is_no_heading():
     [
         ("a = 2\ndef f(:\n", "Python cannot read 01_slope_of_a_product.py: invalid syntax (line 2: def f(:)"),
         ("a = 1\nb = c", "NameError: name 'c' is not defined (line 2)"),
-        ("pass", "your file does not define a"),
+        ("pass", "your code does not define a"),
         ("a = ...", "a is still the ... of the start: put your answer in its place."),
         ("a = None", "a is None: is a return missing?"),
         ("a = 'x'", "a is the text 'x', and should be a number: write it without quotes."),

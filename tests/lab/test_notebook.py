@@ -53,6 +53,20 @@ def test_hints_come_one_by_one():
     hints = [sheet.hint() for _ in range(4)]
     assert hints[2] == hints[3]
     assert hints[:3] == [f"Hint {i} of 3: {hint}" for i, hint in enumerate(EVERY["slope_of_a_product"].hints, 1)]
+    assert sheet.hint(2) == hints[1] == repr(hints[1])
+    with pytest.raises(ValueError, match="the hints go from 1 to 3, the strongest; got int 4"):
+        sheet.hint(4)
+
+
+def test_what_several_tests_say_is_said_once_and_what_is_printed_only_where_one_fails():
+    said = repr(gg.lab.exercise("fork").check("x = 1"))
+    assert said.count("your code does not define Value") == 1
+    assert "printed:" not in repr(gg.lab.exercise("fork").check(EVERY["fork"].solution))
+
+
+def test_what_is_interrupted_is_said_to_be_running():
+    report = gg.lab.exercise("fork").check("raise KeyboardInterrupt")  # as the kernel does
+    assert repr(report) == "It was stopped while it was still running: is there a loop without end?"
 
 
 def test_a_notebook_shows_statement_start_and_what_to_do():

@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     terminal.print_steps(walk, console)
     console.print(Text("\nWhere a gradient comes from", style="bold"))
     console.print(Text(str(ledger(walk.steps, walk.graph.find("w1").id))))
-    console.print(Text("\nIs it right? Backpropagation against the complex step, which knows no rules", style="bold"))
+    console.print(Text("\nIs it right? Backpropagation against derivatives that were found without it", style="bold"))
     inputs = [v for v in result.names.values() if v.op == ""]
     console.print(Text(str(gradcheck(result.root, inputs))), soft_wrap=True)
     console.print(Text("\nTry next", style="bold"))
