@@ -230,6 +230,8 @@ class _Examination:
                     return failed
                 refused = replace(failed, verdict="not there", expected="", why="") if came.early else failed
                 continue
+            if len(came.answers) != len(trial.asks):
+                return Row(check.name, "wrong", check.group, code, "no answer", _text(expected[0]), check.why)
             for ask, got, right in zip(trial.asks, came.answers, expected):
                 if not _same(got, right) and (not trial.shown_by or any(_same(got, one) for one in trial.shown_by)):
                     said = next((said for choice, said in check.choices.items() if _same(got, choice)), "")

@@ -34,7 +34,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfile, which
 from typing import Any, Final
 
 from ..shown import visible
@@ -102,7 +102,7 @@ class Student:
             copyfile(self.file, Path(self._folder.name, self.file.name))
             self._process = self._started()
         except BaseException:
-            self._folder.cleanup()
+            self._remove_folder()
             self._answers.close()
             os.close(self._alarm)
             raise
@@ -111,9 +111,12 @@ class Student:
             thread.start()
         _RUNNING.add(self)
         hidden = str((_LAB.parent if own else _LAB / "exercises").resolve())
+        library = [str((_LAB.parents[1] / name).resolve()) for name in ("engine", "nn", "viz")]
+        path = [str(Path(folder).resolve()) for folder in sys.path if folder]
         setup = {"seconds": seconds, "megabytes": megabytes, "file": self.file.name, "own": own, "hidden": hidden}
+        setup |= {"path": path, "open": [*path, *library], "closed": [str(self.file.resolve().parent)]}
         try:
-            self._write({**setup, "path": [str(Path(folder).resolve()) for folder in sys.path if folder]})
+            self._write(setup)
             self.open_doors: tuple[str, ...] = tuple(map(str, self._read().get("left", ())))
             self._end = self._until = time.monotonic() + seconds
             self._allowed = seconds
@@ -163,7 +166,14 @@ class Student:
             with suppress(OSError, ValueError):
                 if stream is not None and not self._threads[1].is_alive():
                     stream.close()
-        self._folder.cleanup()
+        self._remove_folder()
+
+    def _remove_folder(self) -> None:
+        """Remove it, however deep it is and whatever lies in its place."""
+        with suppress(OSError, RecursionError):
+            self._folder.cleanup()
+        if os.path.lexists(self._folder.name) and (rm := which("rm")):
+            subprocess.run([rm, "-rf", self._folder.name], check=False, capture_output=True)  # noqa: S603  # our own name
 
     def _watch(self) -> None:
         """Wait for the end of the process, or for that of its time, and wake up whoever reads."""

@@ -37,6 +37,12 @@ _REFUSED: Final = {
     **dict.fromkeys(("socket.gethostbyname", "socket.sendmsg"), "use the network"),
     **dict.fromkeys(("os.kill", "os.killpg"), "send signals to other processes"),
 }
+_READS: Final = frozenset(("open", "os.listdir", "os.scandir"))
+_CHANGES: Final = frozenset(
+    f"os.{name}"
+    for name in ("chmod", "chown", "link", "mkdir", "remove", "rename", "rmdir", "symlink", "truncate", "utime")
+)
+_SYSTEM: Final = ("/usr", "/lib", "/lib64", "/etc", "/dev", "/sys", "/System", "/Library")
 ENGINES: Final = frozenset(("glassgrad", "micrograd", "autograd", "jax", "mygrad", "tensorflow", "tinygrad", "torch"))
 """What no file can import whose engine is to be its own."""
 _resource: Any = import_module("resource") if find_spec("resource") else None  # not on Windows
@@ -124,7 +130,9 @@ def _own_namespaces(streams: tuple[int, ...], hidden: str) -> list[str]:
     elif libc.unshare(_NEW_NET_PID_IPC_MOUNT) != 0:
         return [network, outlive, files]
     libc.mount(None, b"/", None, _PRIVATE_FROM_HERE_DOWN, None)
-    covered = libc.mount(b"none", os.fsencode(hidden), b"tmpfs", _READ_ONLY, None) == 0
+    covered = all(
+        libc.mount(b"none", os.fsencode(folder), b"tmpfs", _READ_ONLY, None) == 0 for folder in (hidden, "/proc")
+    )
     libc.prctl(38, 1, 0, 0, 0)  # no program gives new powers; the next line gives up those it has
     libc.capset((ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())
     for _ in "the first process of the namespace, and the file's own":
@@ -150,19 +158,39 @@ def _threads_of_user() -> int:
     return count or 1000
 
 
-def refusing(hidden: str, own: bool) -> Callable[[str, tuple[Any, ...]], None]:
-    """An audit hook, which cannot be taken off: what is done through Python to other processes, the network, files of
-    the folder `hidden` and, if the work is to be the file's own, to import another's engine, is refused."""
+def refusing(hidden: list[str], open_to: list[str], own: bool) -> Callable[[str, tuple[Any, ...]], None]:
+    """An audit hook, which cannot be taken off: what is done through Python to other processes, the network, other
+    files and, if the work is to be the file's own, to import another's engine, is refused.
 
-    refused, engines = dict(_REFUSED), ENGINES if own else frozenset[str]()
+    Args:
+        hidden: folders whose files cannot be read.
+        open_to: folders whose files can; of two, the one that lies within the other counts. In the folder where it
+            runs, a file may write, too.
+        own: whether the work is to be the file's own.
+    """
+    refused, engines, home = dict(_REFUSED), ENGINES if own else frozenset[str](), os.path.realpath(".")
+    open_now = dict.fromkeys(map(os.path.realpath, (*_SYSTEM, sys.prefix, sys.base_prefix, *open_to)), True)
+    open_now |= dict.fromkeys(map(os.path.realpath, hidden), False) | {home: True, os.path.realpath(os.devnull): True}
+
+    def is_open(path: str) -> bool:
+        while path and path not in open_now:
+            path = path.rpartition(os.sep)[0]
+        return open_now.get(path, False)
+
+    def look(event: str, arguments: tuple[Any, ...]) -> None:
+        for given in arguments[: 1 + (event in ("os.link", "os.rename", "os.symlink"))]:
+            path = os.path.realpath(os.fsdecode("." if given is None else given))
+            if not is_open(path):
+                raise PermissionError(f"a graded file may not look at other files than its own: {path}")
+            changes = event in _CHANGES or (event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR))
+            if changes and path != os.devnull and os.path.commonpath([path, home]) != home:
+                raise PermissionError(f"a graded file may not change other files than its own: {path}")
 
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         if event in refused and not (event == "os.kill" and arguments[0] == os.getpid()):
             raise PermissionError(f"a graded file may not {refused[event]}")
-        if event == "open" and isinstance(arguments[0], (str, bytes)):
-            path = os.path.realpath(os.fsdecode(arguments[0]))
-            if path.startswith(hidden + os.sep):
-                raise PermissionError("a graded file may not read glassgrad's own files")
+        if (event in _READS or event in _CHANGES) and not isinstance(arguments[0], int):
+            look(event, arguments)
         if event == "import" and (name := str(arguments[0]).partition(".")[0]) in engines:
             raise ImportError(f"a graded file may not import {name}: it is graded for its own work")
 
@@ -404,7 +432,7 @@ def main() -> None:
     sys.path[:] = setup["path"]
     served = Served(requests, answers, setup["file"])
     served.send({"left": left})
-    sys.addaudithook(refusing(setup["hidden"], setup["own"]))
+    sys.addaudithook(refusing([setup["hidden"], *setup["closed"]], setup["open"], setup["own"]))
     served.serve()
 
 

@@ -291,6 +291,17 @@ def test_forged_answers_are_no_traceback_and_no_pass(function, tmp_path):
         assert not report.ok and said in str(report)
 
 
+def test_no_answers_are_no_right_ones(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import gc\nclass Value:\n    def __add__(s, o): pass\n    __mul__ = __add__\n"
+        "S = next(o for o in gc.get_objects() if type(o).__name__ == 'Served')\n"
+        "S.functions['attempt'] = lambda *a: [[], '', False, '']\n"
+    )
+    report = grade_file(file)
+    assert not report.ok and not report.of("right") and "got no answer" in str(report)
+
+
 def test_a_class_that_a_file_imports_is_not_the_students(tmp_path):
     pytest.importorskip("micrograd")
     file = tmp_path / "mine.py"

@@ -70,6 +70,17 @@ FILES = {
         "may not use the network",
     ),
     "reads": ("def f(x): return input()", "finished", "EOFError: "),
+    "looks around": ("import os\ndef f(x): os.listdir('..')", "finished", "may not look at other files than its own"),
+    "reads others": ("def f(x): open('../x')", "finished", "may not look at other files than its own"),
+    "changes others": ("def f(x): open('/usr/x', 'w')", "finished", "may not change other files than its own: /usr/x"),
+    "renames others": ("import os\ndef f(x): os.rename('x', '/usr/x')", "finished", "may not change other files"),
+    "asks who runs": ("import os\ndef f(x): open(f'/proc/{os.getppid()}/cmdline')", "finished", "Error: "),
+    "works with files of its own": (
+        "import os\ndef f(x):\n    open('x', 'w').write('2')\n    os.rename('x', 'y')\n"
+        "    return int(open('y').read()) * x",
+        "finished",
+        "",
+    ),
     "text": ("def f(x): return '4'", "finished", "f(2) gives '4', expected 4"),
     "NaN": ("def f(x): return float('nan')", "finished", "f(2) gives nan, expected 4"),
     "a giant": ("def f(x): return 'x' * 10**6", "finished", "the class str too large to be compared"),
@@ -137,6 +148,18 @@ def test_whatever_a_file_does_is_told_in_time(name, file):
     assert "\n" not in "".join(result.message for result in outcome.results)
 
 
+@LINUX
+def test_a_deep_folder_and_a_link_in_the_place_of_a_folder_are_removed(file, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    deep = "import os\nfor i in range(1200): os.mkdir('a'), os.chdir('a')\ndef f(x): return 2 * x"
+    assert run(file(deep), TESTS, seconds=20).ok
+    link = "import os\nos.chdir('..')\ndef f(x): return 2 * x\nhome = os.environ['HOME']\n"
+    link += "import ctypes\nc = ctypes.CDLL(None)\nc.rename(home.encode(), (home + 'x').encode())\n"
+    link += "c.symlink(b'/usr', home.encode())"
+    assert run(file(link), TESTS, seconds=20).ok
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("glassgrad-") and path.is_symlink()]
+
+
 def test_a_gigabyte_of_output_is_read_and_cut(file):
     source = "block = 'x' * 2**22\nfor _ in range(256): print(block)\ndef f(x): return 2 * x"
     outcome = run(file(source), TESTS, seconds=9)
@@ -195,16 +218,26 @@ def test_where_namespaces_are_not_allowed_it_is_said(monkeypatch, file):
     assert [door.split()[0] for door in doors] == ["network", "a", "glassgrad's", "memory"]
 
 
-def test_where_files_cannot_be_hidden_python_refuses_to_read_them(tmp_path):
-    refuse = sandbox_child.refusing(str(tmp_path), own=True)
-    refuse("open", (str(tmp_path.parent / "other.py"), "r", 0))
+def test_where_files_cannot_be_hidden_python_refuses_to_read_them(tmp_path, monkeypatch):
+    for name in ("home", "class", "class/venv", "class/venv/secret"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "home")
+    closed, venv = [str(tmp_path / "class"), str(tmp_path / "class/venv/secret")], str(tmp_path / "class/venv")
+    refuse = sandbox_child.refusing(closed, [venv], own=True)
     refuse("import", ("math",))
-    for path in (tmp_path / "a.py", tmp_path / "b" / ".." / "a.py"):
-        with pytest.raises(PermissionError, match="glassgrad's own files"):
+    for path in (tmp_path / "class/venv/numpy.py", "mine.py", os.devnull):
+        refuse("open", (os.fsencode(path), "r", 0))
+    for path in ("mine.py", tmp_path / "home/mine.py", os.devnull):
+        refuse("open", (os.fsencode(path), "w", os.O_WRONLY))
+    for path in (tmp_path / "class/a.py", tmp_path / "class/venv/../a.py", tmp_path / "class/venv/secret/b.py", "/x"):
+        with pytest.raises(PermissionError, match="may not look at other files than its own"):
             refuse("open", (os.fsencode(path), "r", 0))
+    for event, given in (("open", (f"{venv}/x", "w", os.O_WRONLY)), ("os.rename", ("mine.py", f"{venv}/x", -1, -1))):
+        with pytest.raises(PermissionError, match="may not change other files than its own"):
+            refuse(event, given)
     with pytest.raises(ImportError, match="may not import torch: it is graded for its own work"):
         refuse("import", ("torch.nn",))
-    sandbox_child.refusing(str(tmp_path), own=False)("import", ("torch",))
+    sandbox_child.refusing([], [], own=False)("import", ("torch",))
 
 
 def test_the_solutions_of_the_exercises_are_not_there(file):
