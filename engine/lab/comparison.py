@@ -160,7 +160,7 @@ def compare(
     first wrong number: step 5 of 5
       wrong: a.grad = 1 × 1 = 1 (the 1 that was there is lost)
       right: a.grad = 1 + 1 × 1 = 2
-    because: a is used twice, and the result changes through each use, so a.grad is a sum. b sets it to 1 with =, and \
+    because: a is used twice, and a.grad is the sum of what comes back through each use. b sets it to 1 with =, and \
 the 1 that had come before is lost; with += throughout it comes to 2.
     wrong: a.grad = 1
       through b, operand 1: 1 × 1 = 1 (lost)

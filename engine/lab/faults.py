@@ -86,8 +86,9 @@ forgot_root_gradient, cycle), did you mean cycle?
 
     @property
     def table(self) -> Table:
-        """Each with what it does."""
-        return Table(("fault", "what it does"), [(fault.name, fault.does) for fault in self.values()])
+        """Each with its number and what it does."""
+        rows = [(str(number), fault.name, fault.does) for number, fault in enumerate(self.values(), 1)]
+        return Table(("", "fault", "what it does"), rows, {0})
 
     def __repr__(self) -> str:
         return self.table.text()
@@ -116,7 +117,7 @@ def _fault(does: str, shape: str, *, said: Mapping[str, str], **more: Any) -> Ca
     "a gradient is set with =, where it has to be added to with +=",
     "a value that is used more than once, as in a + a",
     said={
-        "lost": "{input} is used {uses}, and the result changes through each use, so {input}.grad is a sum. {node} "
+        "lost": "{input} is used {uses}, and {input}.grad is the sum of what comes back through each use. {node} "
         "sets it to {new} with =, and the {old} that had come before is lost; with += throughout it comes to {total}."
     },
     note="the {old} that was there is lost",
@@ -139,8 +140,8 @@ _IN_BETWEEN: Final = "a result in between that is used by two others: b in b = a
     _IN_BETWEEN,
     said={
         "early": _EARLY + "Here it has another turn later, and hands this first part on once more.",
-        "again": "{node} is visited once more, along another path, and hands its gradient on a second time, so {input} "
-        "gets a part of it twice; in topological order every node has its turn once.",
+        "again": "{node} is visited once more, along another path, and hands its gradient on again, with all of it in it "
+        "that {input} has got already; in topological order every node has its turn once.",
     },
 )
 def _recursive_order(run: Pass) -> None:  # each node's rule, then its operands; with a stack in place of calls
@@ -191,11 +192,11 @@ _WAYS: Final = ("forget_zero_grad", "zero_only_parameters", "zero_everything")
 
 
 @_fault(
-    "a second pass adds to gradients of the leaves that nobody has set to 0",
+    "a second pass adds to gradients of the leaves that nobody has set to 0; its own alone are wanted",
     "any: every leaf gets its gradient twice",
     said={
-        "begin": "{input}.grad still holds {old} from the pass before, as zero_grad() was forgotten; the second pass "
-        "adds to it and comes to {new}, where {total} is right."
+        "begin": "{input}.grad still holds {old} from the pass before, where it has to be 0: zero_grad() was forgotten; the "
+        "second pass adds to it and comes to {new}, where {total} is right."
     },
     beside=_WAYS,
 )
@@ -205,11 +206,12 @@ def _forget_zero_grad(run: Pass) -> None:
 
 
 @_fault(
-    "before a second pass, the gradients of results in between are not set to 0",
+    "before a second pass over the same graph, the gradients of results in between are not set to 0; those of the "
+    "second pass alone are wanted (a new graph at each step has none left: there, zeroing the parameters is enough)",
     "a result in between, as b in b = a + a; c = b + b (a graph that is built anew for each pass begins with none)",
     said={
-        "begin": "{input}.grad still holds {old} from the pass before: {input} is no leaf, so it was not set to 0, and "
-        "with what the second pass adds it comes to {new}, where {total} is right; that is what it hands on."
+        "begin": "{input}.grad still holds {old} from the pass before, where it has to be 0: {input} is no leaf, so it was "
+        "not set to 0, and with what the second pass adds it comes to {new}, where {total} is right; that is what it hands on."
     },
     beside=_WAYS,
 )
@@ -220,7 +222,7 @@ def _zero_only_parameters(run: Pass) -> None:
 
 
 @_fault(
-    "every gradient is set to 0 before a second pass that was to add to the first",
+    "every gradient is set to 0 before a second pass; the sum of both is wanted (gradient accumulation)",
     "any: the first pass is lost",
     said={
         "begin": "{input}.grad is set to 0 before the second pass, and the {due_old} that the first brought is lost: "
@@ -285,11 +287,11 @@ def _ops(run: Pass) -> list[str]:
 
 
 @_fault(
-    "the rule of one op has the wrong sign, for its last operand",
+    "the rule of one op has the wrong sign, for its last (or only) operand",
     "any that has the op, with a local derivative that is not 0",
     said={
-        "sign": "The rule of {at} has the wrong sign for its last operand: the local derivative is {due_slope} and not "
-        "{slope}, so what {node} hands on is taken away from {input}.grad in place of being added."
+        "sign": "The rule of {at} has the wrong sign{operand}: the local derivative is {due_slope} and not {slope}, so "
+        "{input} gets {contribution} from {node}; with the right sign it is {opposite}."
     },
     places=_ops,
 )
@@ -298,7 +300,8 @@ def _wrong_sign(run: Pass) -> None:
         wrong = run.graph.nodes[node].op == run.at and position == run.edges[node][-1]
         if wrong:
             run.slopes[node, position] *= -1.0
-        run.hand(node, position, "sign" if wrong and run.slopes[node, position] else "")
+        brings = run.slopes[node, position] * run.grad(node) != 0.0
+        run.hand(node, position, "" if not wrong else "sign" if brings else "sign 0")
 
 
 @_fault(
@@ -314,7 +317,8 @@ def _wrong_sign(run: Pass) -> None:
 def _missing_factor(run: Pass) -> None:
     for node, position in run.due:
         if run.graph.nodes[node].op == run.at:
-            run.hand(node, position, "factor" if run.grad(node) != 1.0 else "factor 1", upstream=1.0)
+            shows = run.grad(node) != 1.0 and run.slopes[node, position] != 0.0
+            run.hand(node, position, "factor" if shows else "factor 1", upstream=1.0)
         else:
             run.hand(node, position)
 
@@ -333,7 +337,7 @@ def _forgot_root_gradient(run: Pass) -> None:
 
 
 @_fault(
-    "a value is made one of its own ancestors",
+    "a value is made one of its own ancestors; the engine refuses that, so there are no steps and no page",
     "any: a leaf becomes a result of what was computed from it",
     said={},
     places=_leaves,

@@ -76,7 +76,10 @@ class FaultySteps(Steps):
             i, due = flow.input, run.due[flow.node, flow.position]
             numbers = {"old": flow.old, "new": flow.new, "grad": flow.grad}
             numbers |= {"upstream": flow.upstream, "slope": flow.slope}
+            numbers |= {"contribution": flow.contribution, "opposite": -flow.contribution}
             numbers |= {"due_upstream": due.upstream, "due_slope": due.slope, "due_contribution": due.contribution}
+            several = len(self.graph.nodes[flow.node].inputs) > 1
+            called["operand"] = f" for operand {flow.position + 1}" if several else ""
             late = [self.names[i] for i in run.late(flow)]
             called |= {"node": self.names[flow.node], "late": f"{few(late, 3)} {'has' if len(late) == 1 else 'have'}"}
         numbers["total"] = run.totals[i]
@@ -109,8 +112,13 @@ class FaultyTeller(Teller):
         """The gradients that are there when the pass begins, and what is wrong with them."""
         text = ", ".join(f"{self.names[i]}.grad = {short(x)}" for i, x in self._begun)
         said = [super().seed().sentence] if self._begun[0][1] == 1.0 else []
-        said += [f"{self.names[i]} is set to {short(now)} now." for i, now in self._steps.run.changed.items()]
-        return Told(text, text, " ".join(filter(None, [*said, self._steps.why(None)])))
+        changed = [f"{self.names[i]} is set to {short(now)} now" for i, now in self._steps.run.changed.items()]
+        said += [f"{change}." for change in changed]
+        return Told(
+            text,
+            text + "".join(f" ({change})" for change in changed),
+            " ".join(filter(None, [*said, self._steps.why(None)])),
+        )
 
     def seed_mathml(self) -> tuple[str, str]:
         """`seed` as MathML."""
@@ -135,7 +143,7 @@ class FaultyTeller(Teller):
 
     def update(self, flow: Flow) -> str:
         """`=` where it is set, `−=` where the sign is wrong."""
-        return {"set": "=", "lost": "=", "sign": "−="}.get(getattr(flow, "how", ""), "+=")
+        return {"set": "=", "lost": "=", "sign": "−=", "sign 0": "−="}.get(getattr(flow, "how", ""), "+=")
 
     def chained(self, flow: Flow) -> bool:
         """Whether the rule has the factor that one of them forgets."""
@@ -152,4 +160,4 @@ class FaultyTeller(Teller):
         return tree if self.update(flow) == "=" else super()._added(flow, tree)
 
     def _slope_by_name(self, flow: Flow) -> tuple[ast.expr, Digits]:
-        return super()._slope_by_name(flow._replace(slope=-flow.slope) if getattr(flow, "how", "") == "sign" else flow)
+        return super()._slope_by_name(flow._replace(slope=-flow.slope) if self.update(flow) == "−=" else flow)

@@ -24,7 +24,8 @@ class Contribution(NamedTuple):
 
     Attributes:
         node: name of the node that handed it back.
-        where: the same, with the place of the operand if the node reads the variable more than once.
+        where: the same, with the place of the operand if the node reads the variable more than once, and whether it came
+            through there before, in a pass with a fault.
         position: which of the node's operands the variable is.
         upstream, slope: the gradient of `node`, and the local derivative of the edge.
         contribution: their product.
@@ -123,6 +124,8 @@ def _sum_text(products: Sequence[ast.expr], total: float, left_out: float | None
 def contribution_of(walk: Steps, flow: Flow, lost: bool = False) -> Contribution:
     """The entry of one backward step."""
     place = f", operand {flow.position + 1}" if walk.teller.place(flow) else ""
+    if walk.flow(walk.step_back[flow.node, flow.position]) is not flow:
+        place += ", again"
     name, text = walk.names[flow.node], f"{walk.teller.product(flow)} = {short(flow.contribution)}"
     return Contribution(name, name + place, flow.position, flow.upstream, flow.slope, flow.contribution, text, lost)
 

@@ -33,13 +33,16 @@ def test_output(capsys, golden, name, words):
 
 
 def test_every_fault_alone_and_with_all_its_steps(capsys):
-    for fault in gg.lab.FAULTS:
+    for number, fault in enumerate(gg.lab.FAULTS, 1):
         assert main(["break", fault]) == 0
         example = capsys.readouterr().out
+        assert main(["break", str(number)]) == 0
+        assert capsys.readouterr().out == example
         again = re.search(rf'glassgrad break {fault} "(.*)" (.*)', example)
         assert (again is None) == (fault == "cycle")
         assert main(["break", fault, "--all"]) == 0
         steps = capsys.readouterr().out
+        assert max(map(len, (example + steps).splitlines())) <= 100
         if again:
             assert main(["break", fault, again[1], *again[2].split()]) == 0
             assert capsys.readouterr().out == steps
@@ -48,7 +51,8 @@ def test_every_fault_alone_and_with_all_its_steps(capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["overwrit"], "did you mean overwrite?"),
+        (["over"], "did you mean overwrite? Write glassgrad break FAULT EXPR NAME=NUMBER …"),
+        (["12"], "cycle); write glassgrad break FAULT"),
         (["b = a + a", "a=3"], "write glassgrad break FAULT EXPR NAME=NUMBER"),
         (["overwrite", "a +"], "a +\n  ^"),
         (["overwrite", "a + b", "a=1"], "no value for b: add b=NUMBER"),
@@ -61,7 +65,8 @@ def test_every_fault_alone_and_with_all_its_steps(capsys):
         (["wrong_sign", *FORK, "--at", "sub"], "unknown place of wrong_sign 'sub' (must be one of mul, add)"),
         (["overwrite", "--at", "add"], "overwrite is in no place of its own"),
         (["overwrite", *FORK, "--html", "page.txt"], "unknown ending '.txt' (must be .html)"),
-        (["cycle", *FORK, "--html", "page.html"], "there is nothing to step through"),
+        (["cycle", *FORK, "--html", "page.html"], "leave --html out, glassgrad break cycle prints"),
+        (["cycle", "--html", "page.html"], "leave --html out, glassgrad break cycle prints"),
         (["overwrite", "nothing.py:f", "x=1"], "there is no file 'nothing.py'"),
         (["overwrite", *FORK, "--html", "nowhere/page.html"], "nowhere"),
     ],

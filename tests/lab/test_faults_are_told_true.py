@@ -56,13 +56,17 @@ class Checker:
             self.ledger(node.id)
 
     def seed(self, step):
-        for name, x in (part.split(" = ") for part in step.numbers.split(", ")):
+        numbers, changed, _ = [*re.split(r" \((.*) now\)$", step.numbers), "", ""][:3]
+        now = [(name, short(node.now)) for name, node in zip(self.walk.names, self.graph.nodes) if node.now is not None]
+        assert changed in ("", *(f"{name} is set to {x}" for name, x in now))
+        assert bool(changed) == bool(self.walk.run.changed)
+        for name, x in (part.split(" = ") for part in numbers.split(", ")):
             i = self.walk.names.index(name.removesuffix(".grad"))
             assert reader.agrees(self.walk.begun[i], x)
         assert step.new == self.walk.begun[len(self.graph) - 1]
         for text in self.walk.mathml(step.index):
             shown = reader.symbols(reader.ElementTree.fromstring(text), {})
-            assert "".join(part for _, part in shown) == step.numbers.replace(" ", "")
+            assert "".join(part for _, part in shown) == numbers.replace(" ", "")
 
     def backward(self, step):
         name, receiver = self.walk.names[step.node], self.walk.names[step.input]
@@ -145,7 +149,7 @@ def test_every_number_of_a_reason_is_one_of_the_two_passes(fault):
             for flow in walk.flows:
                 known |= {flow.upstream, flow.slope, flow.contribution, -flow.contribution, flow.old, flow.new}
         shown = {short(x) for x in known if x is not None} | set(NUMBER.findall(found.wrong[found.first].numbers))
-        words = found.why
+        words = re.sub(r"operand \d+:", "operand:", found.why)
         for name in sorted([*found.wrong.names, found.at], key=len, reverse=True):
             words = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "", words)
         numbers = NUMBER.findall(words.replace("set to 0", "").replace("is 0 times", "").replace("0 times", ""))
@@ -155,3 +159,71 @@ def test_every_number_of_a_reason_is_one_of_the_two_passes(fault):
         assert set(numbers) <= shown, (words, numbers)
         told += 1
     assert told > 20
+
+
+def said_of(step, found):
+    """Which words a sentence may have only if they hold: (the words, whether they hold)."""
+    walk, flow, fault = found.wrong, found.wrong.flow(step.index), found.fault.name
+    before = walk.flows[: step.index - len(walk.graph) - 1]
+    after = walk.flows[step.index - len(walk.graph) :]
+    due = walk.run.due[flow.node, flow.position]
+    uses = [edge for edge in walk.run.due if walk.graph.nodes[edge[0]].inputs[edge[1]] == flow.input]
+    sign = fault == "wrong_sign" and flow.slope == -due.slope != 0.0 and flow.contribution != 0.0
+    inputs = len(walk.graph.nodes[flow.node].inputs)
+    yield "is lost", flow.replaces and flow.old != 0.0
+    yield "is used twice", len(uses) == 2
+    yield "is visited once more", any(other.node == flow.node for other in before if other.node != other.input)
+    yield "has another turn later", any(other.node == flow.node for other in after)
+    yield (
+        "its only turn is over",
+        all(other.node != flow.node for other in after if other.position <= flow.position and inputs),
+    )
+    yield "not handed a part to it yet", bool(walk.run.late(flow))
+    yield "leaves out the factor", flow.grad != 1.0 and flow.slope != 0.0
+    yield "has the wrong sign", sign
+    yield f"sign for operand {flow.position + 1}:", sign and inputs > 1
+    yield "sign for operand", f"sign for operand {flow.position + 1}:" in step.sentence
+    yield "and not", short(flow.slope) != short(due.slope) or flow.slope != due.slope
+    for words in (
+        "taken away",
+        "subtracted",
+        "larger",
+        "smaller",
+        "more than",
+        "less than",
+        "last operand",
+        "part of it twice",
+    ):
+        yield words, False
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_words_about_numbers_hold_for_any_sign_and_any_number_of_operands(fault):
+    """In 200 graphs: negative and zero slopes and gradients, ops with one operand and with many."""
+    drawn = [gg.Graph(reader.draw_graph(random.Random(seed))) for seed in range(100, 240)]
+    told = set()
+    for graph in [*drawn, *(gg.Graph(faults.values(*one)[-1]) for one in faults.PROGRAMS[60:120])]:
+        if any(None not in node.slopes and node.inputs for node in graph.nodes):
+            found = gg.lab.compare(graph, fault)
+            for step in found.wrong[len(graph) + 1 :]:
+                for words, holds in said_of(step, found):
+                    if words in step.sentence:
+                        assert holds, (words, step.sentence)
+                        told.add(words)
+            if fault in faults.BEGUN - {"zero_everything", "forgot_root_gradient"} and found.first is not None:
+                assert re.search(r"still holds (?!0 )\S+ from the pass before, where it has to be 0", found.why)
+    assert told or fault in faults.BEGUN
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers", "at", "said"),
+    [
+        ("a - b", {"a": 5, "b": 3}, "sub", "sub has the wrong sign for operand 2: the local derivative is −1 and not 1, "
+         "so b gets 1 from v2; with the right sign it is −1."),
+        ("-a", {"a": 2}, "neg", "neg has the wrong sign: the local derivative is −1 and not 1, so a gets 1 from"),
+        ("tanh(a)", {"a": 0}, "tanh", "tanh has the wrong sign: the local derivative is 1 and not −1, so a gets −1 from"),
+        ("a - 2", {"a": 5}, "sub", "sub has the wrong sign for operand 1: the local derivative is 1 and not −1, so a"),
+    ],
+)  # fmt: skip
+def test_the_wrong_sign_is_told_of_the_operand_that_has_it(text, numbers, at, said):
+    assert said in gg.lab.compare(text, "wrong_sign", at=at, **numbers).why

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 
@@ -19,6 +20,9 @@ from ..walk.side_by_side import SideBySide
 from .errors import CommandError
 from .expression import add_arguments, evaluated, function_of, numbers, running
 from .process import output_width
+
+WIDTH: Final = 100
+"""Characters of a line where there is no terminal."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,39 +43,49 @@ def configure(parser: argparse.ArgumentParser) -> None:
         '  glassgrad break overwrite "b = a + a; c = b*b" a=3 --html page.html\n'
         "  glassgrad break overwrite my_script.py:function x=2 y=3    # runs your file, after saying so"
     )
-    parser.add_argument("fault", metavar="FAULT", nargs="?", help="what is wrong, such as overwrite")
+    parser.add_argument("fault", metavar="FAULT", nargs="?", help="what is wrong, such as overwrite, or its number")
     add_arguments(parser, optional=True)
     parser.add_argument("--at", metavar="PLACE", help="the op, or the input, that the fault is in")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--all", action="store_true", help="print all steps, in a terminal, too")
-    output.add_argument("--html", metavar="FILE.html", type=Path, help="write a page with both graphs side by side")
+    output.add_argument(
+        "--html", metavar="FILE.html", type=Path, help="write a page with both graphs side by side (none for cycle)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """List the faults, or show one."""
     if options.fault is None:
-        print(FAULTS.table.text(output_width()))
-        print(wrapped("glassgrad break FAULT shows the smallest graph on which one can be seen.", output_width()))
+        print(FAULTS.table.text(output_width(WIDTH)))
+        print(wrapped("glassgrad break FAULT shows the smallest graph on which one can be seen.", output_width(WIDTH)))
         return 0
+    by_number = {str(number): name for number, name in enumerate(FAULTS, 1)}
+    options.fault = by_number.get(options.fault, options.fault)
     try:
         fault = FAULTS[options.fault]
     except UnknownFaultError as error:
-        raise CommandError(f"{error}; write glassgrad break FAULT EXPR NAME=NUMBER …") from None
+        write = "Write" if str(error).endswith("?") else "; write"
+        raise CommandError(f"{error} {write} glassgrad break FAULT EXPR NAME=NUMBER …".replace(" ;", ";")) from None
     example = None if options.expression else smallest_example(fault)
     try:
         pair = _given(options) if example is None else _of_example(example, options.at)
+        if options.html and pair.comparison.wrong is None:
+            raise CommandError(
+                f"{fault.name} has no steps and no page: the engine refuses it; leave --html out, glassgrad break "
+                f"{fault.name} prints what it says"
+            )
         if options.html:
             _save(pair, options.html)
         elif pair.comparison.wrong is None:
-            print((example or pair.comparison).text(output_width()))
+            print((example or pair.comparison).text(output_width(WIDTH)))
         elif example is not None and not options.all:
-            print(example.text(output_width()))
+            print(example.text(output_width(WIDTH)))
             given = " ".join(f"{name}={x:g}" for name, x in example.inputs.items())
             print(f'step through it: glassgrad break {fault.name} "{example.expression}" {given}')
         elif sys.stdin.isatty() and sys.stdout.isatty() and not options.all:
             pair.terminal()
         else:
-            terminal_pair.print_pair(pair.comparison, pair.right, pair.wrong, Console(width=output_width()))
+            terminal_pair.print_pair(pair.comparison, pair.right, pair.wrong, Console(width=output_width(WIDTH)))
     except ValueError as error:
         raise CommandError(str(error)) from None
     return 0

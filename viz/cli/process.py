@@ -46,9 +46,9 @@ _RAISED: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _LOWERED: Final = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 
 
-def output_width() -> int:
-    """How many characters a line may have: as many as the terminal has, and 200 where there is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 200
+def output_width(elsewhere: int = 200) -> int:
+    """How many characters a line may have: as many as the terminal has, and `elsewhere` where there is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else elsewhere
 
 
 def in_ascii(text: str) -> str:
