@@ -140,8 +140,8 @@ _IN_BETWEEN: Final = "a result in between that is used by two others: b in b = a
     _IN_BETWEEN,
     said={
         "early": _EARLY + "Here it has another turn later, and hands this first part on once more.",
-        "again": "{node} is visited once more, along another path, and hands its gradient on again, with all of it in it "
-        "that {input} has got already; in topological order every node has its turn once.",
+        "again": "{node} is visited once more, along another path, and hands its gradient on again, with what it "
+        "had handed on before still in it; in topological order every node has its turn once.",
     },
 )
 def _recursive_order(run: Pass) -> None:  # each node's rule, then its operands; with a stack in place of calls
