@@ -138,20 +138,22 @@ def first_wrong(right: Pass, wrong: Pass) -> int | None:
     A backward step is right if it adds what the right pass brings through its edge, and nothing the second time.
     None if the leaves get the right gradients all the same.
     """
-    contributions = (abs(flow.contribution) for one in (right, wrong) for flow in one.flows)
-    slack = 1e-12 * max((x for x in contributions if math.isfinite(x)), default=1.0)
+    size = {i: abs(x) for i, x in right.begun.items()}  # of each gradient, before anything cancels
+    for flow in right.flows:
+        size[flow.input] = size.get(flow.input, 0.0) + size.get(flow.node, 0.0) * abs(flow.slope)
 
-    def near(a: float, b: float) -> bool:  # equal but for rounding, as other orders of adding up give other last digits
-        return same(a, b) or math.isclose(a, b, rel_tol=1e-9, abs_tol=slack)
+    def near(a: float, b: float, scale: float) -> bool:  # other orders of adding up give other last digits
+        return same(a, b) or math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12 * scale if math.isfinite(scale) else 0.0)
 
-    if all(near(right.grad(i), wrong.grad(i)) for i in right.leaves):
+    if all(near(right.grad(i), wrong.grad(i), size.get(i, 0.0)) for i in right.leaves):
         return None
-    if not all(near(right.begun.get(i, 0.0), wrong.begun.get(i, 0.0)) for i in {*right.begun, *wrong.begun}):
+    if not all(near(right.begun.get(i, 0.0), wrong.begun.get(i, 0.0), 0.0) for i in {*right.begun, *wrong.begun}):
         return 0
+    scale = {edge: size.get(flow.node, 0.0) * abs(flow.slope) for edge, flow in right.due.items()}
     due: dict[Edge, float] = {edge: flow.contribution for edge, flow in right.due.items()}
     for k, flow in enumerate(wrong.flows, 1):
-        brought = flow.contribution
-        if flow.replaces or (brought != 0.0 and not near(brought, due.pop((flow.node, flow.position), 0.0))):
+        edge, brought = (flow.node, flow.position), flow.contribution
+        if flow.replaces or (brought != 0.0 and not near(brought, due.pop(edge, 0.0), scale.get(edge, 0.0))):
             return k
-    missing = (k for k, flow in enumerate(wrong.flows, 1) if not near(due.get((flow.node, flow.position), 0.0), 0.0))
+    missing = (k for k, flow in enumerate(wrong.flows, 1) if due.get((flow.node, flow.position), 0.0) != 0.0)
     return next(missing, None)  # what was to come never did

@@ -242,3 +242,17 @@ def test_a_fault_of_ones_own():
     found = gg.lab.compare(TEXT, fault, a=3)
     assert found.leaves == (("a", 24.0, 6.0),)
     assert found.why == "c hands half of 1 on."
+
+
+@pytest.mark.parametrize(
+    ("fault", "text", "inputs"),
+    [
+        ("forgot_root_gradient", "a*a", {"a": 1e13}),
+        ("stale_data", "exp(a)*a", {"a": 50.0}),
+        ("overwrite", "relu(a)*b + c*c*a", {"a": 3e-9, "b": -0.014, "c": 3.7e-8}),
+    ],
+)
+def test_large_numbers_elsewhere_hide_no_wrong_one(fault, text, inputs):
+    found = gg.lab.compare(text, fault, **inputs)
+    assert found.first is not None
+    assert "no difference" not in str(found)
