@@ -117,7 +117,7 @@ class Pass:
         """The nodes, by id, that had not yet handed their part to the one that hands on here."""
         came = self.flows[: next(k for k, other in enumerate(self.flows) if other is flow)]
         waits = {node for node, position in self.due if self.graph.nodes[node].inputs[position] == flow.node}
-        return sorted(waits - {other.node for other in came if other.input == flow.node})
+        return sorted(waits - {other.node for other in came})
 
 
 def topological(run: Pass) -> None:

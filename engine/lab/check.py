@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import io
 import linecache
@@ -9,7 +10,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import astuple, dataclass
-from types import CodeType
 from typing import Any, Final, NamedTuple
 
 from ..shown import clipped, visible
@@ -86,14 +86,14 @@ def run(tests: str, source: str, file: str) -> tuple[str, list[tuple[Any, ...]]]
         return problem, []
     seen = {name: thing for name, thing in names.items() if not hasattr(builtins, name)}
     found = {**seen, **HELPERS, "draw": numbers_for(source)}
-    exec(compile(tests, "tests", "exec"), found)  # noqa: S102  # the tests of an exercise, beside the learner's code
+    tree = ast.parse(tests)
+    exec(compile(tree, "tests", "exec"), found)  # noqa: S102  # the tests of an exercise, beside the learner's code
     rows: list[tuple[Any, ...]] = []
-    for name, function in found.items():
-        if name.startswith("test_") and getattr(function, "__code__", _NONE).co_filename == "tests":
-            with _printed() as printed:
-                problem = _told(function, file)
-            text = _cut(first) * (not rows) + _cut(printed)
-            rows.append(astuple(Result(title(name), not problem, problem, text)))
+    for test in listed_tests(tree):
+        with _printed() as printed:
+            problem = _told(found[test.name], file)
+        text = _cut(first) * (not rows) + _cut(printed)
+        rows.append(astuple(Result(title(test.name), not problem, problem, text)))
     return "", rows
 
 
@@ -106,7 +106,22 @@ def title(test: str) -> str:
     return test.removeprefix("test").strip("_").replace("_", " ") or test
 
 
-_NONE: Final[CodeType] = compile("", "", "exec")
+def listed_tests(tree: ast.Module, file: str = "tests") -> list[ast.FunctionDef]:
+    """The tests of a text: its functions `test_…`, in order.
+
+    Raises:
+        SyntaxError: if something looks like a test, and would not be run.
+    """
+    found: dict[str, ast.FunctionDef] = {}
+    for one in tree.body:
+        inner = one.body if isinstance(one, ast.ClassDef) else [one]
+        for test in inner:
+            if isinstance(test, (ast.FunctionDef, ast.AsyncFunctionDef)) and test.name.startswith("test_"):
+                if test is not one or isinstance(test, ast.AsyncFunctionDef) or test.name in found:
+                    rule = "a test is a plain function test_…(), outside of classes, with a name of its own"
+                    raise SyntaxError(f"{rule}; {test.name} is not", (file, test.lineno, None, None))
+                found[test.name] = test
+    return list(found.values())
 
 
 def _run(source: str, file: str, names: dict[str, Any]) -> str:

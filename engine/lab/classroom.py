@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..shown import clipped, few, visible
-from .check import Result, title
+from .check import Result, listed_tests, title
 from .exercise_file import Exercise
 from .helpers import HELPERS, numbers_for
 from .testing import NOT_RUN, Outcome, run
@@ -123,8 +123,11 @@ def grade_answer(
 
     Raises:
         OSError: if the file cannot be read, or this system starts no processes.
-        SyntaxError: if a text is no Python.
+        SyntaxError: if a text is no Python, or a test of it would not be run.
+        ValueError: if there are no texts.
     """
+    if not tests:
+        raise ValueError(f"no tests were given for {name}: a list of texts with functions test_…() is needed")
     outcomes = [
         run(file, text, seconds=seconds, megabytes=megabytes, names={**HELPERS, "draw": numbers_for(student)}, own=own)
         for text in tests
@@ -159,7 +162,8 @@ def hidden_tests(folder: Path, exercise: Exercise | None) -> list[str]:
         raise LookupError(f"{folder} has no tests: a file {' or '.join(names)} with functions test_…() is needed")
     texts = [path.read_text(encoding="utf-8") for path in found]
     for path, text in zip(found, texts):
-        ast.parse(text, str(path))
+        if not listed_tests(ast.parse(text, str(path)), str(path)):
+            raise LookupError(f"{path} has no tests: functions test_…() are needed")
     return texts
 
 
@@ -202,7 +206,7 @@ globals().update(
 def _otter(exercise: Exercise) -> str:
     """A notebook with one question; each test is a cell of its own, and silent where the answer is right."""
     tests = ast.parse(exercise.tests)
-    named = [one for one in tests.body if isinstance(one, ast.FunctionDef) and one.name.startswith("test")]
+    named = listed_tests(tests)
     before = "\n".join(ast.unparse(one) for one in tests.body if one not in named)
     head = f"import contextlib, io\n{_IMPORT}\n{before}"
     start = exercise.start.strip().replace('"""', "'''")

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ..choices import meant
+
 FOLDER: Final = Path(__file__).parent / "exercises"
 SECTIONS: Final = ("Statement", "Start", "Tests", "Hints", "Solution", "Misconceptions")
 
@@ -138,6 +140,23 @@ def exercises() -> Sequence[Exercise]:
     '01_slope_of_a_product.py'
     """
     return [parse(path.read_text(encoding="utf-8"), path.name) for path in sorted(FOLDER.glob("*.md"))]
+
+
+def find(text: str) -> Exercise:
+    """The exercise with that number or name.
+
+    Raises:
+        ValueError: if there is none; it says what there is.
+
+    >>> find("1").name, find("fork").number
+    ('slope_of_a_product', 10)
+    """
+    for exercise in exercises():
+        if text in (exercise.name, exercise.file) or (text.isdecimal() and int(text) == exercise.number):
+            return exercise
+    names = [exercise.name for exercise in exercises()]
+    numbers = f"they have the numbers 1 to {len(names)}; glassgrad learn lists them"
+    raise ValueError(f"there is no exercise {text!r}{meant(text, names)} ({numbers})")
 
 
 # -- headings and code blocks, of questions, too ----------------------------------------------------------------

@@ -16,7 +16,7 @@ from ..core.value import Value
 from ..shown import clipped, described, few, visible
 from .grade_checks import AN_ERROR, BASICS, CHAIN, EVERYDAY, ROOT, Check, Trial, checks, random_programs
 from .grade_report import FILE, WHOSE, Grade, Row
-from .sandbox import Ended, Student
+from .sandbox import NOT_UNDERSTOOD, Ended, Student
 from .sandbox_child import attempted, decode, in_one_line
 from .sandbox_objects import RemoteError
 
@@ -151,8 +151,7 @@ def _same(got: Any, expected: Any) -> bool:
     if isinstance(got, (int, float)) and isinstance(expected, (int, float)):
         if isinstance(got, int) and got.bit_length() > 1000:
             return False  # no float is as large
-        close = abs(got - expected) <= CLOSE * max(1.0, abs(expected))
-        return close or (math.isnan(got) and math.isnan(expected))
+        return math.isclose(got, expected, rel_tol=CLOSE, abs_tol=1e-12) or (math.isnan(got) and math.isnan(expected))
     return type(got) is type(expected) and bool(got == expected)
 
 
@@ -294,8 +293,8 @@ class _Hall:
         except BaseException:
             self.leave()
             raise
-        if (module := kinds[self.name][0]) != "student":
-            self.foreign = f"the file imports {self.name} from {clipped(module)}"
+        if others := [module for module in kinds[self.name] if module not in ("student", "builtins", "numbers")]:
+            self.foreign = f"the file imports {self.name}, or what it builds on, from {clipped(others[0])}"
 
     def attempt(self, trial: Trial) -> _Came:
         """Run a program; what ends the process ends this program alone."""
@@ -310,8 +309,9 @@ class _Hall:
             came = _came(self.student.ask("attempt", self.name, trial.code, list(trial.asks)))
         except (Ended, RemoteError, TypeError, ValueError, LookupError, RecursionError) as end:
             self.leave()
+            said = str(end) if isinstance(end, (Ended, RemoteError, LookupError)) else NOT_UNDERSTOOD
             late = isinstance(end, Ended) and end.how == "timed out" and time.monotonic() > self.end - 0.1
-            return over if late else _Came((), visible(str(end)), True, trial.code, ended=True)
+            return over if late else _Came((), visible(said), True, trial.code, ended=True)
         return came
 
 

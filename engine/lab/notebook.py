@@ -9,8 +9,7 @@ from contextlib import suppress
 
 from ..shown import counted, described
 from .check import Checked, check
-from .exercise_file import Exercise
-from .practice import find
+from .exercise_file import Exercise, find
 
 HOW = "Copy the start into a cell, fill it in, run it; then, in the next cell: gg.lab.exercise({n}).check()"
 

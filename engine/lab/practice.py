@@ -8,7 +8,6 @@ from errno import EINVAL
 from pathlib import Path
 from typing import Final
 
-from ..choices import meant
 from ..writing import write_file
 from .check import Checked, checked
 from .exercise_file import Exercise, exercises
@@ -18,23 +17,6 @@ from .sandbox_child import LONGEST
 PROGRESS: Final = "glassgrad-progress.json"
 """For each exercise that was passed, a digest of the file that passed: a file changed since is open again."""
 SECONDS: Final = 10.0
-
-
-def find(text: str) -> Exercise:
-    """The exercise with that number or name.
-
-    Raises:
-        ValueError: if there is none; it says what there is.
-
-    >>> find("1").name, find("fork").number
-    ('slope_of_a_product', 10)
-    """
-    for exercise in exercises():
-        if text in (exercise.name, exercise.file) or (text.isdecimal() and int(text) == exercise.number):
-            return exercise
-    names = [exercise.name for exercise in exercises()]
-    numbers = f"they have the numbers 1 to {len(names)}; glassgrad learn lists them"
-    raise ValueError(f"there is no exercise {text!r}{meant(text, names)} ({numbers})")
 
 
 class Practice:
@@ -71,7 +53,7 @@ class Practice:
     def state(self, exercise: Exercise) -> str:
         """`"done"` if the file passed as it is, `"begun"` if there is one, or `""`."""
         try:
-            digest = _digest(self.path(exercise))
+            digest = _digest(_content(self.path(exercise)))
         except OSError:
             return ""
         return "done" if self._passed().get(exercise.name) == digest else "begun"
@@ -89,18 +71,16 @@ class Practice:
             OSError: if the file cannot be read, or what was passed cannot be written.
         """
         path = self.path(exercise)
-        digest = _digest(path)
+        content = _content(path)
         try:
-            source = path.read_text(
-                encoding="utf-8-sig"
-            )  # some editors begin a file with a mark; Python passes over it
+            source = content.decode("utf-8-sig")  # some editors begin a file with a mark; Python passes over it
         except UnicodeDecodeError as error:
             return Checked((), f"{path.name} is not written in UTF-8: byte {error.start} is no part of a character")
         if len(source) > LONGEST:
             return Checked((), f"{path.name} has {len(source):,} characters: an answer has {LONGEST:,} at most")
         found = self._checked(exercise, path, source)
         if found.ok:
-            passed = {**self._passed(), exercise.name: digest}
+            passed = {**self._passed(), exercise.name: _digest(content)}
             write_file(self.folder / PROGRESS, json.dumps(passed, indent=1) + "\n")
         return found
 
@@ -123,7 +103,11 @@ class Practice:
         return found if isinstance(found, dict) else {}
 
 
-def _digest(path: Path) -> str:
+def _content(path: Path) -> bytes:
     if path.exists() and not path.is_file():  # to open a pipe would wait for its other end
         raise OSError(EINVAL, "not a regular file", str(path))
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return path.read_bytes()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

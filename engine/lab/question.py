@@ -1,4 +1,4 @@
-"""The fifteen questions, and their answers, which are run: what is printed is computed on the spot.
+"""The questions, and their answers, which are run: what is printed is computed on the spot.
 
 They are data (`questions.md`): the code of an answer is a small program, and never imported.
 """

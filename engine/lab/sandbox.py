@@ -47,6 +47,7 @@ MOST_PRINTED: Final = 20_000
 """Bytes of output that are kept."""
 TO_START: Final = 30.0
 """Seconds that a busy machine may take before the file is loaded; they do not count."""
+NOT_UNDERSTOOD: Final = "an answer of the file was not understood"
 _LONGEST_ANSWER: Final = 2**22
 _END: Final = b"\0\n"
 _LAB: Final = Path(__file__).resolve().parent
@@ -208,8 +209,11 @@ class Student:
         return self._mapping("load")
 
     def classes(self) -> dict[str, list[str]]:
-        """The file's classes that can be added or multiplied: the module of each, and of those above it."""
-        return {name: list(map(str, modules)) for name, modules in self._mapping("classes").items()}
+        """The file's classes that can be added or multiplied: the module of each, and of such classes above it."""
+        found = self._mapping("classes")
+        if not all(isinstance(modules, list) and modules for modules in found.values()):
+            raise self._stopped(Ended("crashed", NOT_UNDERSTOOD))
+        return {name: list(map(str, modules)) for name, modules in found.items()}
 
     def allow(self, seconds: float) -> None:
         """Give what follows so much of the time that is left."""

@@ -107,7 +107,10 @@ def confine(seconds: float, megabytes: int, streams: tuple[int, ...], hidden: st
 
 def _set(name: str, most: int) -> bool:
     try:
-        _resource.setrlimit(getattr(_resource, name), (most, most))
+        kind = getattr(_resource, name)
+        hard = _resource.getrlimit(kind)[1]
+        most = most if hard == _resource.RLIM_INFINITY else min(hard, most)
+        _resource.setrlimit(kind, (most, most))
     except (AttributeError, ValueError, OSError):
         return False
     return True
@@ -350,9 +353,9 @@ class Served:
         }
 
     def classes(self) -> dict[str, list[str]]:
-        """The classes of the file that can be added or multiplied: the module of each, and those of all above it."""
+        """The classes of the file that can be added or multiplied: the module of each, and of such classes above it."""
         return {
-            name: [str(above.__module__) for above in one.__mro__]
+            name: [str(above.__module__) for above in one.__mro__ if {"__add__", "__mul__"}.intersection(dir(above))]
             for name, one in vars(sys.modules["student"]).items()
             if isinstance(one, type) and (hasattr(one, "__add__") or hasattr(one, "__mul__"))
             if one.__module__ != "builtins"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..shown import clipped, visible
-from .check import STILL_OPEN, Result, still_open
+from .check import STILL_OPEN, Result, listed_tests, still_open
 from .sandbox import Ended, Student
 from .sandbox_child import BESIDE
 from .sandbox_objects import RemoteError
@@ -83,7 +83,7 @@ def run(
         own: whether the file is to do without glassgrad, which it cannot import then: see `Student`.
 
     Raises:
-        SyntaxError: if the tests are no Python.
+        SyntaxError: if the tests are no Python, or one of them would not be run: see `listed_tests`.
         OSError: if the file cannot be read, or this system starts no processes.
 
     >>> import tempfile
@@ -96,7 +96,7 @@ def run(
     """
     tree = ast.fix_missing_locations(_Telling().visit(ast.parse(tests)))
     code = compile(tree, "tests", "exec")
-    found = [one.name for one in tree.body if isinstance(one, ast.FunctionDef) and one.name.startswith("test")]
+    found = [test.name for test in listed_tests(tree)]
     name, begin = Path(file).name, time.monotonic()
     done: list[Result] = []
     ended, reason, output, spent = "", "", "", 0.0
@@ -153,11 +153,11 @@ def _problem(function: Callable[[], Any], file: str) -> str | None:
         if still_open(error.text):
             return f"{STILL_OPEN}{f' (line {error.lines[-1][0]})' if error.lines else ''}"
         return error.told() if error.lines or "AssertionError" not in error.kinds else visible(error.text)
-    except NameError as error:
-        return visible(f"{file} defines no {error.name}")
     except AssertionError as error:
         return visible(str(error))
     except Exception as error:
+        if type(error) is NameError:  # an UnboundLocalError is a mistake of the tests
+            return visible(f"neither {file} nor the tests define {error.name}")
         return visible(clipped(f"{type(error).__name__}: {error}", 300))
     return None
 

@@ -109,7 +109,10 @@ def test_what_is_wrong_with_several_tests_is_said_once(file, capsys, tmp_path):
     paths = [str(file("x = 1", "dora.py")), str(file("while True: pass", "emil.py"))]
     assert main(["grade", *paths, "--exercise", "fork", "--seconds", "1", "--csv", str(tmp_path / "p.csv")]) == 1
     out = capsys.readouterr().out
-    assert out.count("dora.py defines no Value") == 1 and out.count("WRONG  it took more than 1 s\n") == 1
+    assert (
+        out.count("neither dora.py nor the tests define Value") == 1
+        and out.count("WRONG  it took more than 1 s\n") == 1
+    )
     dora, emil = (tmp_path / "p.csv").read_text(encoding="utf-8").splitlines()[1:]
     assert dora.endswith(",fork,no,0.00,0,4,addition") and emil.endswith(",fork,no,0.00,0,4,it took more than 1 s")
 
@@ -117,6 +120,26 @@ def test_what_is_wrong_with_several_tests_is_said_once(file, capsys, tmp_path):
 def test_a_test_has_the_same_name_as_in_learn(file):
     names = [result.name for result in check(FORK, FORK.solution).results]
     assert [result.name for result in grade_answer(file(FORK.solution), "fork", [FORK.tests]).results] == names
+
+
+def test_a_helper_is_no_test(file):
+    tests = "def testing(): assert False\ndef test_a(): assert x"
+    assert [one.name for one in grade_answer(file("x = 1"), "own", [tests]).results] == ["a"]
+    assert [one.name for one in check(FORK._replace(tests=tests), "x = 1").results] == ["a"]
+    with pytest.raises(SyntaxError, match="test_a is not"):
+        check(FORK._replace(tests=UNFIT["asynchronous"]), "x = 1")
+
+
+def test_of_two_texts_the_one_that_stops_is_told(file):
+    texts = ["def test_a(): f(1)", "def test_b(): f(2)"]
+    for order in (texts, texts[::-1]):
+        answer = grade_answer(file("import os\ndef f(x): x == 1 or os._exit(3)"), "own", order)
+        assert (answer.ended, answer.reason) == ("exited", "it ended the process, with status 3")
+
+
+def test_without_texts_nothing_is_graded(file):
+    with pytest.raises(ValueError, match="no tests were given for fork: a list of texts"):
+        grade_answer(file("x = 1"), "fork", [])
 
 
 def test_each_student_has_numbers_of_their_own():
@@ -135,8 +158,12 @@ def test_each_student_has_numbers_of_their_own():
     ("tests", "message"),
     [
         ("assert f(2) == 5\ndef test_a(): pass", "f(2) gives 4, expected 5"),
-        ("g\ndef test_a(): pass", "anna.py defines no g"),
+        ("g\ndef test_a(): pass", "neither anna.py nor the tests define g"),
         ("1 / 0", "ZeroDivisionError: division by zero"),
+        (
+            "def test_a():\n    x\n    x = 1",
+            "UnboundLocalError: cannot access local variable 'x' where it is not associated with a value",
+        ),
     ],
 )
 def test_what_fails_before_the_first_test_fails_them_all(tests, message, file):
@@ -149,6 +176,11 @@ MISTAKES = {
     "FILE --tests nowhere": "nowhere has no tests: a file test_*.py with functions test_…() is needed",
     "FILE --exercise fork --tests .": ". has no tests: a file fork.py or 10_fork.py",
     "FILE --tests broken": "invalid syntax (",
+    "FILE --tests twice": "; test_a is not (test_it.py, line 2)",
+    "FILE --tests asynchronous": "a test is a plain function test_…(), outside of classes, with a name of its own; "
+    "test_a is not (test_it.py, line 1)",
+    "FILE --tests inside": "; test_a is not (test_it.py, line 2)",
+    "FILE --tests helper": "test_it.py has no tests: functions test_…() are needed",
     "FILE --export pytest": "--export takes an exercise and no files",
     "--export pytest": "--export takes an exercise and no files",
     "FILE -o x.py": "-o goes with --export",
@@ -157,10 +189,20 @@ MISTAKES = {
 }
 
 
+UNFIT = {
+    "twice": "def test_a(): assert False\ndef test_a(): pass",
+    "asynchronous": "async def test_a(): assert False",
+    "inside": "class TestAll:\n    def test_a(self): assert False",
+    "helper": "def testing(): pass",
+}
+
+
 @pytest.mark.parametrize("words", MISTAKES)
 def test_mistakes_end_with_status_2(words, file, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     file("def test(: pass", "broken/test_it.py")
+    for name, text in UNFIT.items():
+        file(text, f"{name}/test_it.py")
     path = str(file("x = 1"))
     assert main(["grade", *(path if word == "FILE" else word for word in words.split())]) == 2
     captured = capsys.readouterr()

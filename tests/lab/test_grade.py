@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import math
 import re
 import subprocess
 import sys
@@ -14,8 +16,8 @@ import pytest
 import glassgrad as gg
 from glassgrad.engine.lab import sandbox
 from glassgrad.engine.lab.grade_checks import EVERYDAY, basics, checks, random_programs
-from glassgrad.engine.lab.grade_judge import grade, grade_file
-from glassgrad.engine.lab.grade_report import WHOSE
+from glassgrad.engine.lab.grade_judge import _same, grade, grade_file
+from glassgrad.engine.lab.grade_report import WHOSE, Grade, Row
 
 CLASSES = Path(__file__).parent / "classes"
 
@@ -165,6 +167,46 @@ def test_what_was_not_asked_for_want_of_time_does_not_pass(tmp_path):
     assert "1 / a" not in {row.name for row in report.of("not there")}  # it is there, and was not asked for
 
 
+@pytest.mark.parametrize(
+    "kept", ["__add__ __mul__ backward", "__add__ backward", "__mul__ backward", "__add__ __mul__"]
+)
+def test_plus_times_and_backward_are_needed_and_nothing_else(kept):
+    kind, names = class_of(FAULTLESS), {"__init__", *kept.split(), kept[:7].replace("__", "__r", 1)}
+    for name in [name for name, one in vars(kind).items() if inspect.isfunction(one) and name not in names]:
+        delattr(kind, name)
+    report = grade(kind)
+    assert report.ok == (kept.count(" ") == 2) and report.score < 1
+
+
+@pytest.mark.parametrize("verdict", ["wrong", "not judged", "not there", "right"])
+def test_one_function_that_is_not_right_is_not_made_up_for_by_another(verdict):
+    rows = [Row(name, "right", "basics") for name in ("a + b", "a * b", "random graphs")]
+    for functions in ((verdict, "right"), ("right", verdict)):
+        all_rows = [*rows, *(Row(f"f{i}", one, "functions") for i, one in enumerate(functions))]
+        one = Grade("Value", tuple(all_rows))
+        assert one.ok == (verdict in ("not there", "right")) and one.right == 3 + one.ok
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "same"),
+    [
+        (1e-12, 5e-10, False),
+        (5e-10 * (1 + 1e-10), 5e-10, True),
+        (1e-16, 0.0, True),
+        (1e-6, 0.0, False),
+        (1e9 + 0.5, 1e9, True),
+        (1e9 + 5, 1e9, False),
+        (math.inf, math.inf, True),
+        (math.inf, -math.inf, False),
+        (1.0, math.inf, False),
+        (math.nan, math.nan, True),
+        (math.nan, 1.0, False),
+    ],
+)
+def test_numbers_are_the_same_up_to_rounding(got, expected, same):
+    assert _same(got, expected) is same
+
+
 def test_what_is_a_matter_of_choice_is_no_fault():
     fresh = FAULTLESS.replace(
         "            if node.children:\n                node.grad = 0.0", "            node.grad = 0.0"
@@ -269,9 +311,9 @@ def test_the_process_of_a_graded_file_has_no_module_of_glassgrads(tmp_path):
 
 FORGED = {
     "dir": ("lambda x: 5", "does not say what its class Value has"),
-    "classes": ("lambda: {'Value': []}", "index out of range"),
+    "classes": ("lambda: {'Value': []}", "an answer of the file was not understood"),
     "load": ("lambda: 3", "something was written where only answers belong"),
-    "attempt": ("lambda *given: [[1.0], '', False]", "not enough values to unpack"),
+    "attempt": ("lambda *given: [[1.0], '', False]", "an answer of the file was not understood"),
 }
 
 
@@ -308,7 +350,15 @@ def test_a_class_that_a_file_imports_is_not_the_students(tmp_path):
     file.write_text("from micrograd.engine import Value")
     assert "may not import micrograd" in grade_file(file).rows[0].got
     file.write_text("from fractions import Fraction as Value")
-    assert grade_file(file).rows[0].why == "the file imports Value from fractions"
+    foreign = "the file imports Value, or what it builds on, from fractions"
+    assert grade_file(file).rows[0].why == foreign
+    file.write_text("from fractions import Fraction\nclass Value(Fraction): pass")
+    report = grade_file(file)
+    assert report.rows[0].why == foreign and not report.ok and report.score == 0
+    file.write_text(
+        FAULTLESS.replace("class Value:", "from typing import Generic, TypeVar\nclass Value(Generic[TypeVar('T')]):")
+    )
+    assert grade_file(file).ok
 
 
 NO_CLASS = {

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from glassgrad.engine.lab.exercise_file import exercises
-from glassgrad.engine.lab.practice import Practice, find
+from glassgrad.engine.lab.exercise_file import exercises, find
+from glassgrad.engine.lab.practice import Practice
 from glassgrad.viz.cli.main import main
 
 RULE = find("rule_of_mul")
@@ -138,6 +138,14 @@ def test_a_pipe_is_not_waited_for(learn):
     status, said = learn("1")
     assert status == 2 and "not a regular file" in said
     assert "0 of 36 done" in learn()[1]
+
+
+def test_progress_of_one_exercise_leaves_that_of_the_others(learn):
+    for number in ("1", "2"):
+        learn(number)
+        write(find(number), find(number).solution)
+        assert learn(number)[0] == 0
+    assert "2 of 36 done" in learn()[1]
 
 
 def test_a_loop_without_end_is_stopped(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -26,7 +27,7 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="signals and namespac
 FILES = {
     "right": ("def f(x): return 2 * x", "finished", ""),
     "wrong": ("def f(x): return 3 * x", "finished", "f(2) gives 6, expected 4"),
-    "nothing": ("", "finished", "answer.py defines no f"),
+    "nothing": ("", "finished", "neither answer.py nor the tests define f"),
     "none": ("def f(x): pass", "finished", "f(2) gives None, expected 4"),
     "loops": ("def f(x):\n    while True: pass", "timed out", "it took more than "),
     "sleeps": ("import time\ndef f(x): time.sleep(99)", "timed out", "it took more than "),
@@ -218,6 +219,20 @@ def test_where_namespaces_are_not_allowed_it_is_said(monkeypatch, file):
     assert [door.split()[0] for door in doors] == ["network", "a", "glassgrad's", "memory"]
 
 
+@LINUX
+def test_a_stricter_limit_in_force_stays():
+    code = """
+import resource, sys
+from glassgrad.engine.lab import sandbox_child
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+assert sandbox_child._set("RLIMIT_FSIZE", 2**26)
+assert resource.getrlimit(resource.RLIMIT_FSIZE) == (2**20, 2**20)
+assert sandbox_child._set("RLIMIT_FSIZE", 2**10)
+assert resource.getrlimit(resource.RLIMIT_FSIZE) == (2**10, 2**10)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_where_files_cannot_be_hidden_python_refuses_to_read_them(tmp_path, monkeypatch):
     for name in ("home", "class", "class/venv", "class/venv/secret"):
         (tmp_path / name).mkdir()
@@ -251,7 +266,7 @@ def f(x):
     except OSError:
         return None
 """
-    assert run(file(source), "def test(): assert f(1) is None").ok
+    assert run(file(source), "def test_f(): assert f(1) is None").ok
 
 
 def test_the_folder_is_temporary_and_the_environment_bare(file, monkeypatch):
@@ -335,7 +350,7 @@ MESSAGES = {
     "assert f(2) == 5 and f(3)": "this does not hold: f(2) == 5 and f(3)",
     "assert isinstance(f(2), str)": "this does not hold: isinstance(f(2), str), with 4, <class 'str'>",
     "assert f(2) == 5, 'twice, please'": "twice, please",
-    "g(2)": "answer.py defines no g",
+    "g(2)": "neither answer.py nor the tests define g",
     "1 / 0": "ZeroDivisionError: division by zero",
     "raise AssertionError": "",
 }
@@ -347,6 +362,26 @@ def test_a_failing_test_says_what_it_got(file):
     assert [(result.passed, result.message) for result in outcome.results] == [
         (False, said) for said in MESSAGES.values()
     ]
+
+
+EDGES = {  # of f(2), which is 4
+    "==": ("4", "5"),
+    "!=": ("5", "4"),
+    "<": ("5", "4"),
+    "<=": ("4", "3"),
+    ">": ("3", "4"),
+    ">=": ("4", "5"),
+    "is": ("4", "5"),
+    "is not": ("5", "4"),
+    "in": ("(4,)", "()"),
+    "not in": ("()", "(4,)"),
+}
+
+
+def test_each_comparison_is_right_at_its_edge(file):
+    asked = [f"assert f(2) {sign} {other}" for sign, others in EDGES.items() for other in others]
+    outcome = run(file("def f(x): return 2 * x"), "\n".join(f"def test_{i}(): {one}" for i, one in enumerate(asked)))
+    assert [result.passed for result in outcome.results] == [True, False] * len(EDGES)
 
 
 def test_one_test_that_ends_the_process_does_not_end_the_others(file):
@@ -362,7 +397,7 @@ def test_without_tests_nothing_passes(file):
 
 
 def test_what_cannot_be_handed_over_is_told(file):
-    (result,) = run(file("def f(x): return x"), "def test(): f(object())").results
+    (result,) = run(file("def f(x): return x"), "def test_f(): f(object())").results
     assert "a object of the test's cannot be handed to a learner's file" in result.message
     with pytest.raises(OSError, match="nowhere"):
         run(Path("nowhere.py"), "")
@@ -389,7 +424,7 @@ def f(x): return 4
 def test_a_line_that_nobody_takes_does_not_hold_up_the_run(file):
     source = "import os, threading\ndef f(x): threading.Event().wait()\n"
     begin = time.monotonic()
-    outcome = run(file(source), "def test(): f([0.5] * 90_000)", seconds=1)
+    outcome = run(file(source), "def test_f(): f([0.5] * 90_000)", seconds=1)
     assert outcome.ended == "timed out" and time.monotonic() - begin < 4
 
 

@@ -1,4 +1,4 @@
-"""`glassgrad ask`: fifteen questions, answered by running what they are about."""
+"""`glassgrad ask`: questions, answered by running what they are about."""
 
 from __future__ import annotations
 

@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ...engine.lab.classroom import FORMATS, Answer, exported, grade_answer, hidden_tests, works_with_glassgrad
-from ...engine.lab.exercise_file import Exercise
+from ...engine.lab.exercise_file import Exercise, find
 from ...engine.lab.grade_judge import grade_file
 from ...engine.lab.grade_report import Grade
-from ...engine.lab.practice import find
 from ...engine.lab.sandbox import end_all
 from ...engine.shown import clipped, counted, few, visible
 from ...engine.table import Table

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.text import Text
 
 from ...engine.lab.check import Checked, Result
-from ...engine.lab.exercise_file import Exercise, exercises
-from ...engine.lab.practice import PROGRESS, Practice, find
+from ...engine.lab.exercise_file import Exercise, exercises, find
+from ...engine.lab.practice import PROGRESS, Practice
 from ...engine.shown import counted, visible
 from ..walk.terminal import keys
 from .errors import CommandError, in_one_line
@@ -35,7 +35,7 @@ GOOD, BAD = "green", "red"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Describe the command and its arguments."""
     parser.description = (
-        "Learn backpropagation by writing it: exercises in ten groups. Each is a file of\n"
+        "Learn backpropagation by writing it: exercises in groups. Each is a file of\n"
         "yours, which is run in a process of its own. In a terminal it is checked whenever\n"
         "you save it, and keys give hints; elsewhere once, with status 1 if a test fails."
     )

@@ -27,7 +27,7 @@ COMMANDS = {
     "grade": "grade engines that students wrote, each in a process of its own",
     "compile": "show the NumPy program that scalar code secretly is",
     "learn": "exercises from the slope of a product to an engine of your own",
-    "ask": "fifteen questions about backpropagation, answered live",
+    "ask": "questions about backpropagation, answered live",
     "demo": "a short tour (this is what glassgrad alone shows)",
 }
 
