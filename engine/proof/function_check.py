@@ -18,7 +18,7 @@ from ..story.source import is_ours
 from .chain_check import exact_sum, results_first
 from .graph_proof import Proof, apart
 from .mistakes import Mistake
-from .outside_graph import SHARE, Function, Graph, Side, beside, differs
+from .outside_graph import SHARE, Function, RecordedGraph, Side, beside, differs
 from .own_rules import OwnRules, Rates, judged, of_result, told_place
 from .report import CANNOT_TELL, KINK, RIGHT, WRONG, Fault, Row, relative_error
 from .slope_witness import DIFFERENCE
@@ -51,7 +51,7 @@ class FunctionCheck:
     ) -> None:
         self.proof, self.rows, self.faults = proof, rows, faults
         self.call, self.function = call, Function(call, leaves)
-        self.graph = Graph(proof.order, leaves, proof.rounding)
+        self.graph = RecordedGraph(proof.order, leaves, proof.rounding)
         self.own = OwnRules(proof)
 
     def run(self, seed: int) -> None:
@@ -60,9 +60,11 @@ class FunctionCheck:
         again = self.function.moved([0.0] * count, 0.0).value
         if not abs(again - y) <= 8 * self.proof.rounding and math.isfinite(again + y):
             note = f"f gave {again!r} when called again, {y!r} before: equal inputs must give equal results"
-            self.rows[:] = [replace(r, verdict=CANNOT_TELL, note=note) if r.verdict != WRONG else r for r in self.rows]
+            self.rows[:] = [_unproved(row, note) for row in self.rows]
             return
-        if not all(math.isfinite(x) for x in [*self.function.start, y]):
+        if not all(map(math.isfinite, [y, *self.function.start])):
+            note = f"{'an input is not finite' if math.isfinite(y) else f'f gives {y}'} here, so it cannot be moved"
+            self.rows[:] = [_unproved(row, note) for row in self.rows]
             return
         if count <= EACH:
             for i in range(count):
@@ -99,7 +101,7 @@ class FunctionCheck:
                 groups += [group[half:], group[:half]]
         if groups:
             note = "others are wrong, and this one was not moved by itself"
-            self.rows[:] = [replace(r, verdict=CANNOT_TELL, note=note) if r.verdict == RIGHT else r for r in self.rows]
+            self.rows[:] = [_unproved(row, note) for row in self.rows]
 
     def _direction(self, name: str, direction: Sequence[float]) -> Row:
         a = exact_sum(row.analytic * d for row, d in zip(self.rows, direction)) / _UNIT
@@ -123,14 +125,13 @@ class FunctionCheck:
         a = row.analytic
         left, right = (side if side.lost == side.lost else None for side in sides)
         if left is None and right is None:
-            note = "f is undefined, or runs otherwise, wherever this input is moved"
-            return replace(row, verdict=CANNOT_TELL, note=note) if row.verdict in (RIGHT, KINK) else row
+            return _unproved(row, "f is undefined, or runs otherwise, wherever this input is moved")
         left, right = left or right or sides[0], right or left or sides[1]
         limits = [max(share * abs(a), side.doubt / unit) for side in (left, right)]
         apart = left.lost / unit, right.lost / unit
         gone = [abs(lost) > limit for lost, limit in zip(apart, limits)]
         if any(map(math.isinf, apart)):
-            return replace(row, verdict=CANNOT_TELL, note="f jumps here") if row.verdict in (RIGHT, KINK) else row
+            return _unproved(row, "f jumps here")
         if all(gone):
             n = row.numeric + sum(apart) / 2
             return replace(row, numeric=n, error=relative_error(a, n), verdict=WRONG, method=MOVED, note=LOST)
@@ -139,8 +140,7 @@ class FunctionCheck:
             note = "f branches here: left | right"
             return replace(row, verdict=KINK, note=note, sides=(both[0] + apart[0], both[1] + apart[1]))
         if not any(gone) and row.verdict == RIGHT and max(limits) > 1e-4 * abs(a) > 0.0:
-            note = "what f does beside its graph is lost in the rounding of its result"
-            return replace(row, verdict=CANNOT_TELL, note=note)
+            return _unproved(row, "what f does beside its graph is lost in the rounding of its result")
         return row
 
     def _own_row(self, row: Row, direction: Sequence[float], size: float, unit: float) -> Row:
@@ -157,6 +157,7 @@ class FunctionCheck:
         if row.verdict == CANNOT_TELL or row.note == LOST:
             return row
         n = row.numeric + missed / unit if math.isfinite(missed) else at(0.0).rate / unit
+        n = n if said != CANNOT_TELL else math.nan
         if not math.isfinite(a):
             said, note = WRONG, ""
         if said == RIGHT and row.verdict != RIGHT:
@@ -188,6 +189,10 @@ class FunctionCheck:
             places = {place for value, place in reads.found if value is None or leaf in results_first(value)}
             place = told_place(*places.pop()) if len(places) == 1 and ("", 0) not in places else ""
         self.faults.append(Fault(sentence, (Mistake("lost", _LOST),), place, expected=row.numeric, found=row.analytic))
+
+
+def _unproved(row: Row, note: str) -> Row:
+    return replace(row, verdict=CANNOT_TELL, note=note) if row.verdict in (RIGHT, KINK) else row
 
 
 class _Reads:

@@ -28,19 +28,20 @@ from .chain_check import results_first
 from .function_check import EACH, FunctionCheck
 from .graph_proof import Proof
 from .inputs import prepare
-from .mistakes import Mistake
-from .outside_graph import UNDEFINED, Function, Graph, Moved, replayed
+from .mistakes import SAME, Mistake
+from .outside_graph import Function, Moved, RecordedGraph, replayed
 from .own_rules import Rates, rule_place, told_place
-from .reference import YOURS, compared, numbers_of
 from .report import CANNOT_TELL, KINK, RIGHT, WRONG, Fault, Report, Row, relative_error
-from .slope_witness import DIFFERENCE, NUMPY, step
+from .slope_witness import DIFFERENCE, NUMPY, UNDEFINED, step
+from .your_gradient import YOURS, compared, numbers_of
 
 try:  # the standard library is enough, as in a browser; where NumPy is there, it is asked, too
     from .numpy_reference import derivatives
-except ImportError:
+except ModuleNotFoundError as error:
+    if error.name != "numpy":
+        raise
     derivatives = None  # type: ignore[assignment]  # this is how its absence is seen
 
-_SAME: Final = 1e-9
 ON_ITS_WORD: Final = "your own rule"
 """The witness where a rule of the learner's own is taken as it is."""
 _WAY_OUT: Final = "no gradient flows back: .data, float() and the functions of math lead out of the graph"
@@ -76,7 +77,8 @@ def gradcheck(
     Raises:
         RuntimeError: if `f` or another thread writes to an input meanwhile; that number stays.
         TypeError: if `f` returns neither a Value nor a number, no inputs are given, or others than `f` takes.
-        ValueError: if an input was computed from others, or `reference` does not give a number for each input.
+        ValueError: if an input was computed from others, `reference` does not give a number for each input, or is
+            given with `second_order`.
 
     >>> from glassgrad import Value
     >>> report = gradcheck(lambda x, w: (x * w).tanh(), [0.5, -1.5])
@@ -86,25 +88,40 @@ def gradcheck(
     with MOVING:
         call, leaves = prepare(f, inputs, names)
         labels = [leaf.label or f"x{i}" for i, leaf in enumerate(leaves)] if names is None else list(names)
+        found = None
+        if reference is not None:
+            if second_order:
+                raise ValueError("gradcheck: reference= is compared with first derivatives: leave second_order out")
+            found = numbers_of(reference, leaves, inputs if isinstance(inputs, Mapping) else None, labels)
         y = call()
         if not isinstance(y, Value) or y.op == DETACHED:
-            return _nothing_recorded(f, call, leaves, labels, y)
+            return _uncompared(_nothing_recorded(f, call, leaves, labels, y), found)
         check = _Check(call, leaves, labels, y, isinstance(f, Value))
         check.first_order()
         if check.is_function:
             FunctionCheck(check.proof, call, leaves, check.rows, check.faults).run(seed)
-        if reference is not None and not check.faults:
-            found = numbers_of(reference, leaves, labels, isinstance(inputs, Mapping))
+        if found is not None and not check.faults:
             check.rows, check.faults = compared(check.proof, leaves, check.rows, found)
             return Report(tuple(check.rows), y._data, tuple(check.faults), YOURS)
         if second_order and not check.proof.refused:
             check.second_order()
-        return check.report()
+        return _uncompared(check.report(), found)
+
+
+def _uncompared(report: Report, found: Sequence[float] | None) -> Report:
+    """A report of a function that is wrong itself: each row says what the learner's number was."""
+    if found is None:
+        return report
+    rows = [
+        replace(r, note=f"{r.note}{'; ' * bool(r.note)}your gradient, {g:.6g}, is not compared: f itself is wrong")
+        for r, g in zip(report.rows, found)
+    ]
+    return replace(report, rows=(*rows, *report.rows[len(rows) :]))
 
 
 def _agree(a: float, b: float, doubt: float) -> bool:
     """Whether two witnesses say the same, to rounding."""
-    return abs(a - b) <= _SAME * max(abs(a), abs(b)) + 8 * doubt
+    return abs(a - b) <= SAME * max(abs(a), abs(b)) + 8 * doubt
 
 
 def _nothing_recorded(
@@ -188,7 +205,7 @@ class _Check:
             proof = Proof(derivative, self.named)
             given = {"gg.grad()": dict(zip(self.leaves, grad(derivative, self.leaves)))}
             self._chain(proof, given)
-            graph = Graph(proof.order, self.leaves, proof.rounding)
+            graph = RecordedGraph(proof.order, self.leaves, proof.rounding)
             for replays in () if self.faults else (here, around):
                 wrong = [self._otherwise(graph, i, replay) for replay in replays]
                 if replays and all(wrong):  # beside a kink that lies between, some are
@@ -197,7 +214,7 @@ class _Check:
             known = {(fault.op, fault.operand) for fault in self.faults}
             self.faults += [one for one in proof.wrong_slopes(lambda _: "") if (one.op, one.operand) not in known]
 
-    def _otherwise(self, graph: Graph, i: int, replay: _Replay) -> str:
+    def _otherwise(self, graph: RecordedGraph, i: int, replay: _Replay) -> str:
         """What is wrong with the graph of derivative `i` at the numbers of `replay`, or ""."""
         first, leaves, numbers = replay
         expected, doubt = first.proved.gradient.get(leaves[i], 0.0), first.doubt(leaves[i]) + 2 * graph.rounding

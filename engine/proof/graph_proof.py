@@ -20,7 +20,7 @@ from .chain_check import Totals, mistake_of, results_first, resummed
 from .mistakes import Sample, mistakes
 from .report import Fault
 from .rounded import Rounded, rounded_function
-from .slope_witness import COMPLEX, DIFFERENCE, Slope, step, witness
+from .slope_witness import COMPLEX, DIFFERENCE, UNDEFINED, Slope, step, witness
 
 _SAFETY: Final = 2.0
 _EXAMPLES: Final = 5
@@ -43,7 +43,6 @@ class Proof:
     Args:
         y: the result.
         names: what to call nodes that have no label.
-        place: the line of the learner's code that made a node, or "".
 
     Attributes:
         order: the nodes, results first.
@@ -124,7 +123,7 @@ class Proof:
         for side in (-1.0, 1.0):
             try:
                 found.append(self._stepped(leaf, side * h))
-            except (ArithmeticError, ValueError):  # noqa: PERF203  # twice; a jump leads out of a domain
+            except UNDEFINED:  # noqa: PERF203  # twice; a jump leads out of a domain
                 found.append(Rounded(complex(math.nan, math.nan)))
         left, right = found[0].z.imag / -h, found[1].z.imag / h
         jumps = any(y.z.real != self.order[0]._data for y in found)
@@ -158,14 +157,14 @@ class Proof:
         return self.names.get(node) or formula_of(node)
 
     def wrong_slopes(self, place: Callable[[Value], str]) -> list[Fault]:
-        """The rules that are wrong, each with the node where that matters most."""
+        """The rules that are wrong, each with the node where that matters most and its line, by `place`."""
         rules: dict[tuple[str, int], list[Edge]] = {}
         for edge in self.wrong:
             part, _ = OPS[edge.node.op].place(edge.position, len(edge.node.inputs))
             rules.setdefault((edge.node.op, part), []).append(edge)
-        return [self._wrong_slope(part, edges, place(edges[0].node)) for (_, part), edges in rules.items()]
+        return [self._wrong_slope(part, edges, place) for (_, part), edges in rules.items()]
 
-    def _wrong_slope(self, part: int, edges: list[Edge], place: str) -> Fault:
+    def _wrong_slope(self, part: int, edges: list[Edge], place: Callable[[Value], str]) -> Fault:
         gradient = self.proved.gradient
         edges.sort(key=lambda e: -abs(gradient.get(e.node, 0.0) * (e.stored - _expected(e))))
         edge, op = edges[0], OPS[edges[0].node.op]
@@ -187,7 +186,7 @@ class Proof:
             f"The rule of {op.name} is wrong: ∂{bracketed(self.called(edge.node))}/∂{bracketed(named[edge.position])}"
             f"{twin} {should}, but {found} is passed on{more}"
         )
-        return Fault(sentence, tuple(guessed), place, op.name, edge.position, _expected(edge), edge.stored)
+        return Fault(sentence, tuple(guessed), place(edge.node), op.name, edge.position, _expected(edge), edge.stored)
 
     def wrong_chain(self, who: str, leaves: Sequence[Value], found: Mapping[Value, float]) -> Fault | None:
         """Whether the gradients that `who` gives do not follow from the stored slopes, and which mistake gives them."""

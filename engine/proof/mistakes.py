@@ -12,12 +12,11 @@ from typing import Any, Final, NamedTuple
 from ..rules.floats import float_function
 from ..rules.op import Op
 from ..rules.ops import OPS
-from .slope_witness import witness
+from .slope_witness import UNDEFINED, witness
 
-_SAME: Final = 1e-9
+SAME: Final = 1e-9
 _PROBES: Final = 7
 """At so many points of its domain a rule of the table is tried, once it is known to be wrong at one."""
-_UNDEFINED: Final = (ArithmeticError, ValueError)
 _CONSTANTS: Final = ((math.log(2.0), "log(2)"), (math.log(10.0), "log(10)"), (math.pi, "π"), (3.0, "3"))
 _INVERSE: Final = "1/"
 NO_KNOWN: Final = "no known mistake gives this number"
@@ -62,7 +61,7 @@ def samples(op: Op, part: int, recorded: Sequence[Sample]) -> list[Sample]:
             slope = witness(op, operands, part)
             if slope.known and not slope.kink:
                 found.append(Sample(numbers, y, slope.left, rule(**numbers, y=y)))
-        except _UNDEFINED:
+        except UNDEFINED:
             continue
     return found
 
@@ -101,14 +100,14 @@ def plain_mistake(expected: float, found: float) -> Mistake | None:
 
 def same(a: float, b: float) -> bool:
     """Whether two numbers are one, to rounding."""
-    return a == b or math.isclose(a, b, rel_tol=_SAME)
+    return a == b or math.isclose(a, b, rel_tol=SAME)
 
 
 def _value(function: Callable[..., float], *operands: Any) -> float:
     """NaN where it is undefined."""
     try:
         return function(*operands)
-    except _UNDEFINED:
+    except UNDEFINED:
         return math.nan
 
 

@@ -19,10 +19,8 @@ from ..rules.floats import float_function
 from ..rules.ops import OPS
 from .chain_check import results_first
 from .rounded import UNIT
-from .slope_witness import one_sided
+from .slope_witness import UNDEFINED, one_sided
 
-UNDEFINED: Final = (ArithmeticError, ValueError)
-"""What a function may raise where it is moved out of its domain."""
 SHARE: Final = 1e-7
 """A smaller share of a gradient is not called lost."""
 _STEPS: Final = tuple(0.1137 * 10.0**-k for k in range(10))
@@ -95,7 +93,7 @@ AGREES: Final = Side(0.0, 0.0)
 UNKNOWN: Final = Side(math.nan, math.inf)
 
 
-class Graph(NamedTuple):
+class RecordedGraph(NamedTuple):
     """The recorded graph, to be evaluated elsewhere.
 
     Attributes:
@@ -144,14 +142,14 @@ def replayed(node: Value, made: Mapping[Value, Any]) -> Any:
     return apply(op.name, *operands.values())
 
 
-def differs(f: Function, graph: Graph, direction: Sequence[float]) -> bool:
+def differs(f: Function, graph: RecordedGraph, direction: Sequence[float]) -> bool:
     """Whether `f` does anything beside its graph, quickly, for a search."""
     more = _more(f, graph, direction)
     return any(_one_side(more, side, 0.0, None, _STEPS[1:4:2]).lost for side in (-1.0, 1.0))
 
 
 def beside(
-    f: Function, graph: Graph, direction: Sequence[float], gradient: float, size: float | None
+    f: Function, graph: RecordedGraph, direction: Sequence[float], gradient: float, size: float | None
 ) -> tuple[Side, Side]:
     """What `f` does beside its graph on either side: to the left and to the right.
 
@@ -169,7 +167,7 @@ def beside(
     return left, right
 
 
-def _more(f: Function, graph: Graph, direction: Sequence[float]) -> Callable[[float], tuple[float, float]]:
+def _more(f: Function, graph: RecordedGraph, direction: Sequence[float]) -> Callable[[float], tuple[float, float]]:
     """What `f` gives more than its graph, and how far rounding may lead that off."""
 
     def more(t: float) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import math
+import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,7 +24,7 @@ from .graph_proof import Edge, Proof, apart, bracketed
 from .mistakes import Mistake, Sample, mistakes, plain_mistake
 from .outside_graph import Function, Moved
 from .report import CANNOT_TELL, KINK, RIGHT, WRONG, Fault
-from .slope_witness import one_sided, richardson, witness
+from .slope_witness import UNDEFINED, one_sided, richardson, witness
 
 CLOSE: Final = 1e-4
 """Relative error up to which a difference quotient agrees: above it the course notes of CS231n (Stanford) call a
@@ -186,7 +187,10 @@ class OwnRules:
 
     def suspected(self, f: Function, direction: Sequence[float]) -> bool:
         """Whether a node that is wrong somewhere is wrong here, by a quick look."""
-        one, other = (f.moved(direction, t).data for t in (-_GLANCE, _GLANCE))
+        try:
+            one, other = (f.moved(direction, t).data for t in (-_GLANCE, _GLANCE))
+        except UNDEFINED:
+            return True
         if not len(one) == len(other) == len(self.proof.order):
             return True
         moved = {node: b - a for node, a, b in zip(self.proof.order, one, other)}
@@ -272,7 +276,7 @@ def _twin(node: Value, edge: Edge, measured: float) -> tuple[float, tuple[Mistak
     ratio = edge.stored / measured if measured else math.nan
     near = next((x for x in (-1.0, 2.0, 0.5, -2.0) if abs(ratio - x) < CLOSE), ratio)  # differences have few digits
     one = plain_mistake(1.0, near) if edge.stored else plain_mistake(measured, 0.0)
-    return measured, (one,) if one else ()
+    return measured, (one,) if one else _percent(measured, edge.stored)
 
 
 def _percent(expected: float, found: float) -> tuple[Mistake, ...]:
@@ -309,4 +313,5 @@ _SETS: Final = Value.grad.fset.__code__  # type: ignore[attr-defined]  # mypy se
 
 def told_place(file: str, line: int) -> str:
     """A line of the learner's code for a message: the file's name, the number and the text."""
-    return f"{file.rpartition('/')[2]}:{line}  {linecache.getline(file, line).strip()}".strip()
+    name = re.split(r"[/\\]", file)[-1]
+    return f"{name}:{line}  {linecache.getline(file, line).strip()}".strip()

@@ -159,4 +159,4 @@ def _told_apart(row: Row) -> tuple[str, str]:
         a, n = (f"{x + 0.0:.{digits}g}" for x in (row.analytic, row.numeric))
         if row.verdict != WRONG or a != n:
             break
-    return a, n
+    return a, "none" if row.numeric != row.numeric else n

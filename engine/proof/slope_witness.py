@@ -17,7 +17,8 @@ from .rounded import TINY, UNIT, Rounded, rounded_function
 
 COMPLEX, DIFFERENCE, NUMPY = "complex step", "central difference", "NumPy"
 _FORKS: Final = frozenset({"abs", "max", "min", "mod"})
-_UNDEFINED: Final = (ArithmeticError, ValueError)
+UNDEFINED: Final = (ArithmeticError, ValueError)
+"""What a function may raise where it is moved out of its domain."""
 _SHARP: Final = 1e-9
 """A slope that is known to such a part of itself, or of `_FAINT`, needs no other step."""
 _FAINT: Final = 1e-200
@@ -94,7 +95,7 @@ def _slope(op: Op, part: int, numbers: tuple[float | None, ...]) -> Slope:
     best, at = _UNKNOWN, numbers[part]
     assert at is not None  # there is such an operand
     for h in _steps(at):
-        with suppress(*_UNDEFINED):
+        with suppress(*UNDEFINED):
             best = min(best, _by_complex_steps(op, part, numbers, h), key=lambda slope: slope.noise)
         if best.noise <= _SHARP * max(abs(best.left), abs(best.right), _FAINT):
             break
@@ -151,7 +152,7 @@ def _noise_of_rule(op: Op, part: int, numbers: Sequence[float | None]) -> float:
     given = {n: Rounded(x) for n, x in zip(op.names, numbers) if x is not None}
     try:
         return rounded_function(op, part)(**given, y=y).real_error
-    except _UNDEFINED:
+    except UNDEFINED:
         return 0.0
 
 
@@ -187,7 +188,7 @@ def richardson(along: Callable[[float], float], at: float) -> tuple[float, float
 def one_sided(along: Callable[[float], float], at: float, side: float, rounding: float = 0.0) -> tuple[float, float]:
     """The same from one side: -1.0 is the left. Infinite where it jumps; `rounding` is that of `along`."""
     begin, least = along(0.0), _differences(at)[-1] / 4
-    with suppress(*_UNDEFINED):
+    with suppress(*UNDEFINED):
         near, far = (abs(along(side * h) - begin) for h in (least, 64 * least))
         if near > 0.9 * far and near > 1e6 * UNIT * (abs(begin) + near) + 1e3 * rounding:
             return math.copysign(math.inf, (along(side * least) - begin) * side), 0.0
@@ -210,11 +211,11 @@ def _extrapolated(
     size, rough = abs(along(0.0)), list[float]()
     found: list[tuple[float, float, float]] = []  # how far off, value, step
     for h in _differences(at):
-        with suppress(*_UNDEFINED):  # out of the domain
+        with suppress(*UNDEFINED):  # out of the domain
             d = [quotient(h / k) for k in (1, 2, 4)]
             once = [(gains[0] * d[i + 1] - d[i]) / (gains[0] - 1) for i in (0, 1)]
             value = (gains[1] * once[1] - once[0]) / (gains[1] - 1)
-            noise = (8 * UNIT * max(size, abs(along(h)), abs(d[0] * h)) + 8 * TINY + 8 * rounding) / h
+            noise = (8 * UNIT * max(size, abs(along(h)), abs(d[0]) * (h + abs(at))) + 8 * TINY + 8 * rounding) / h
             apart, linear = abs(once[1] - once[0]), 0.3 * abs(d[1] - d[0])
             spread = abs(value - once[1]) if apart <= linear + noise else 10 * apart  # there is a kink or a jump
             rest = 4 * (spread + noise) + 1e-3 * abs(value)

@@ -158,6 +158,17 @@ def test_a_wrong_rule_at_many_nodes_is_told_once(strength):
     assert "(and so at 7 more of tanh)" in fault.sentence
 
 
+def test_of_many_nodes_with_a_wrong_rule_the_one_where_it_matters_most_is_named(strength):
+    def f(x: Value) -> Value:
+        most = gg.tanh(2 * x) * 1000  # the line to be named
+        return gg.tanh(x) * 0.01 + most + gg.tanh(3 * x)
+
+    with strength.planted(strength.Bug("", "tanh", 0, "1 - y")):
+        (fault,) = gg.gradcheck(f, [0.3]).faults
+    assert "∂tanh(2 * x)/∂(2 * x)" in fault.sentence
+    assert "# the line to be named" in fault.place
+
+
 def test_a_wrong_rule_that_no_derivative_shows_is_wrong_all_the_same(strength):
     with strength.planted(strength.Bug("", "tanh", 0, "1 - y")):
         report = gg.gradcheck(lambda x: gg.tanh(x) * 0 + x, [0.3])
@@ -183,6 +194,20 @@ def test_of_what_is_not_finite_it_cannot_tell(at):
     assert [row.verdict for row in report.rows] == ["cannot tell"]
     assert f"x is {at}: a derivative needs finite numbers" in str(report)
     assert "WRONG" not in str(report)
+
+
+BEYOND = {
+    "result": (lambda x: x + x.data + 1e308 + 1e308, [1.0], "f gives inf here, so it cannot be moved"),
+    "input": (lambda x, y: x * x.data + 1 / y, [2.0, float("inf")], "an input is not finite here"),
+}
+
+
+@pytest.mark.parametrize("case", BEYOND)
+def test_where_a_function_cannot_be_moved_nothing_is_proved(case):
+    f, at, note = BEYOND[case]
+    report = gg.gradcheck(f, at)
+    assert {row.verdict for row in report.rows} == {"cannot tell"}
+    assert note in str(report)
 
 
 def test_of_a_function_that_throws_dice_it_cannot_tell():

@@ -12,6 +12,7 @@ import pytest
 import glassgrad as gg
 from glassgrad import Value
 from glassgrad.engine.core import grad as grad_module
+from glassgrad.engine.proof.own_rules import told_place
 
 
 def ruled(data: float, children: tuple[Value, ...], slopes: tuple[float, ...], op: str) -> Value:
@@ -36,6 +37,8 @@ CLOSURES = {
     "lost": (lambda x, w: product(x, w, 0.0, x.data), "no gradient is passed on"),
     "hidden": (lambda x, w: ruled(x.data * w.data, (x,), (w.data,), "*"), "depends on more than its children"),
     "no name": (lambda x, w: ruled(x.data**2, (x,), (4 * x.data,), "square") * w, "it is twice as large"),
+    "too large": (lambda x, w: ruled(x.data**2, (x,), (2.1 * x.data,), "square") * w, "it is 5 % too large"),
+    "too small": (lambda x, w: product(x, w, 0.95 * w.data, x.data), "5 % too small"),
     "unknown": (lambda x, w: product(x, w, 0.123, x.data), "no known mistake gives this number"),
 }
 
@@ -76,6 +79,36 @@ def test_a_rule_that_is_none_is_named_and_its_numbers_are_judged_by_themselves(c
     assert (row.verdict, row.analytic) == (verdict, left)
     assert not report
     assert row.numeric == pytest.approx(7.0)
+
+
+def own_floor(v: Value) -> Value:
+    return ruled(float(math.floor(v.data)), (v,), (0.0,), "floor")
+
+
+@pytest.mark.parametrize("f", [lambda x: own_relu(x) + own_floor(x), lambda x: own_floor(x) + own_relu(x)])
+def test_a_jump_of_ones_own_beside_a_kink_is_not_ok_and_has_no_number(f):
+    report = gg.gradcheck(f, [0.0])
+    assert [(row.verdict, row.note) for row in report.rows] == [("cannot tell", "a rule of your own jumps here")]
+    assert str(report).splitlines()[1].split()[:4] == ["x", "0", "none", "–"]
+
+
+KINKS = {
+    "of the table and one's own": (lambda x: gg.relu(x) * 2 + own_relu(x) * 3, (0.0, 5.0)),
+    "of the table and a branch": (lambda x: gg.relu(x) * 2 + (x if x.data > 0 else x * 4), (4.0, 3.0)),
+}
+
+
+@pytest.mark.parametrize("case", KINKS)
+def test_two_kinks_at_one_place_are_added_up(case):
+    f, sides = KINKS[case]
+    (row,) = gg.gradcheck(f, [0.0]).rows
+    assert (row.verdict, row.sides) == ("kink", pytest.approx(sides))
+
+
+def test_where_a_search_leads_out_of_a_domain_the_rule_is_named_all_the_same():
+    xs = [Value(1e-6 * (1 + i / 70), f"x{i}") for i in range(70)]
+    report = gg.gradcheck(lambda: gg.sum([ruled(math.log(x.data), (x,), (2 / x.data,), "log") for x in xs]), xs)
+    assert [fault.op for fault in report.faults] == ["own log"]
 
 
 def test_right_rules_of_ones_own_with_a_kink_and_beside_a_lost_gradient():
@@ -149,6 +182,27 @@ def test_inputs_by_name_and_values_that_f_reads():
     a, b = Value(1.0, "a"), Value(2.0, "b")
     assert gg.gradcheck(lambda: a / b, [a, b], reference=lambda: [0.5, -0.25])
     assert gg.gradcheck(a / b, [a, b], reference=lambda x, y: [1 / y, -x / y**2])
+    named = gg.gradcheck(lambda a: a * a, {"a": 1.0}, names=["p"], reference=lambda a: {"a": 2 * a})
+    assert [row.name for row in named.rows] == ["p"]
+
+
+def test_a_tiny_gradient_of_ones_own_is_measured_by_its_own_size():
+    report = gg.gradcheck(lambda x: x * 1e-9, [1.0], reference=[0.5e-9])
+    assert [row.verdict for row in report.rows] == ["wrong"]
+
+
+@pytest.mark.parametrize("f", [lambda x: x.data**2, lambda x: x * x.data])
+def test_where_f_itself_is_wrong_a_reference_is_read_and_said_not_to_be_compared(f):
+    report = gg.gradcheck(f, [3.0], reference=[7.0])
+    assert not report
+    assert "your gradient, 7, is not compared: f itself is wrong" in report.rows[0].note
+    with pytest.raises(TypeError, match="a gradient of reference"):
+        gg.gradcheck(f, [3.0], reference=["nonsense"])
+
+
+def test_a_reference_and_second_derivatives_are_refused():
+    with pytest.raises(ValueError, match="leave second_order out"):
+        gg.gradcheck(neuron, AT, reference=gradient, second_order=True)
 
 
 @pytest.mark.parametrize("at", [0.0, 0.5, 1.0])
@@ -261,6 +315,7 @@ FAINT: dict[str, tuple[Any, float, set[str]]] = {
         -745.0,
         {"right", "cannot tell"},
     ),
+    "away from 0": (lambda x: own_relu(x - 0.5), 0.5, {"kink"}),
     "behind a step": (lambda x: ruled(0.0, (x.sign(),), (0.0,), "nothing") + x, 0.0, {"kink", "cannot tell"}),
     "a step": (lambda x: ruled(float(round(x.data)), (x,), (0.0,), "round"), 0.5, {"cannot tell"}),
 }
@@ -338,3 +393,8 @@ def test_the_line_where_a_gradient_is_lost_is_named_if_it_can_only_be_one(f, lin
     (fault,) = report.faults
     assert fault.kind == "lost"
     assert fault.place.endswith(line) if line else not fault.place
+
+
+@pytest.mark.parametrize("file", ["/home/me/rules.py", "C:\\me\\rules.py", "rules.py"])
+def test_of_a_file_the_name_alone_is_told(file):
+    assert told_place(file, 3) == "rules.py:3"

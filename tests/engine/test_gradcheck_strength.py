@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 import glassgrad as gg
 from glassgrad import Value, nn
 from glassgrad.engine.core.apply import apply
-from glassgrad.engine.proof import numpy_reference
+from glassgrad.engine.proof import gradcheck, numpy_reference
 
 
 @pytest.fixture
@@ -128,6 +130,14 @@ WILD = {
 }
 
 
+def test_what_is_lost_in_the_rounding_of_a_short_step_is_not_proved():
+    def f(x: Value) -> Value:
+        return x.log() * 1e-5 + 1e5 + min(x.data - 1e-5, 0.0) * 3e-4  # to the left only short steps are in the domain
+
+    (row,) = gg.gradcheck(f, [1e-5]).rows
+    assert (row.verdict, "lost in the rounding" in row.note) == ("cannot tell", True)
+
+
 @pytest.mark.parametrize("name", WILD)
 def test_wild_functions_raise_no_false_alarm(name):
     f, at = WILD[name]
@@ -230,3 +240,10 @@ def test_large_contributions_that_cancel_are_no_mistake(at):
     report = gg.gradcheck(lambda x: x * 3.1e8 - 3.1e8 * x + gg.tanh(x), [at])
     assert report, str(report)
     assert report.rows[0].verdict == "right"
+
+
+def test_only_the_absence_of_numpy_makes_it_do_without(monkeypatch):
+    monkeypatch.setitem(sys.modules, numpy_reference.__name__, None)
+    spec = importlib.util.spec_from_file_location("glassgrad.engine.proof.again", gradcheck.__file__)
+    with pytest.raises(ModuleNotFoundError, match="numpy_reference"):
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))

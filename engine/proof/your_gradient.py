@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ..core.value import Value
@@ -28,22 +28,24 @@ _EDGES: Final = 5000
 """In larger graphs no single slope is looked for."""
 
 
-def numbers_of(reference: Any, leaves: Sequence[Value], labels: Sequence[str], by_name: bool) -> list[float]:
+def numbers_of(
+    reference: Any, leaves: Sequence[Value], by_name: Iterable[str] | None, labels: Sequence[str]
+) -> list[float]:
     """The learner's numbers, one for each input.
 
     Args:
         reference: a function of the same arguments, or what it would give: a sequence, an array or a mapping by name.
         leaves: the inputs.
-        labels: what they are called.
-        by_name: whether the function takes them by name.
+        by_name: what the function calls them, if it takes them by name.
+        labels: what they are called, if not.
 
     Raises:
         TypeError, ValueError: if these are not as many numbers as there are inputs.
     """
-    given = reference
+    given, labels = reference, labels if by_name is None else list(by_name)
     if callable(reference):
         numbers = [leaf._data for leaf in leaves]
-        if by_name:
+        if by_name is not None:
             given = reference(**dict(zip(labels, numbers)))
         else:
             given = reference(*numbers) if _takes_arguments(reference) else reference()
