@@ -14,6 +14,7 @@ from ...engine.core.value import Value
 from ...engine.lab.comparison import Comparison
 from ...engine.lab.comparison import compare as compare_passes
 from ...engine.lab.faults import Fault
+from ...engine.rules.notation import short
 from ...engine.story.graph import Graph
 from ...engine.writing import write_file
 from ..variables import frame_names, variable_names
@@ -65,6 +66,8 @@ class SideBySide:
         fault: dict[str, Any] = {"fault": found.fault.name, "does": found.why, "counterparts": found.counterparts}
         if found.first is not None:
             fault |= {"does": str(found.fault), "first": found.first, "receiver": found.receiver}
+        if found.wrong is not None:
+            fault["changed"] = {node: short(x) for node, x in found.wrong.run.changed.items()}
         return page(self.wrong, self.right, fault)
 
     def save(self, path: str | Path) -> Path:

@@ -172,3 +172,22 @@ def test_axe_finds_nothing_serious_and_all_has_room(opened, look):
         size = page.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
         assert size[0] <= LOOKS[look].get("viewport", {"width": 1280})["width"]
         assert size[1] <= 720 or look != "projector"
+
+
+def test_a_changed_number_stands_in_its_box_from_the_seed_on(opened):
+    page = opened(gg.viz.compare("b = a * a", "stale_data", a=3))
+    for index, number in enumerate(["3", "3", "4", "4", "4"]):
+        page.page.locator("#slider").fill(str(index))
+        assert (page.text("#gn0-value"), page.text("#hn0-value")) == (number, "3")
+
+
+@pytest.mark.parametrize("viewport", [{"width": 1280, "height": 720}, {"width": 390, "height": 844}])
+def test_nothing_that_matters_is_covered(opened, viewport):
+    """The right sum below the ledger is whole; on a phone the controls leave both graphs free."""
+    page = opened(gg.viz.compare("b = a + a; c = a + b; d = b + c", "recursive_order", a=3), viewport=viewport)
+    page.press("End")
+    assert page.page.locator("#entries tr th").all_text_contents()[-1] == "b, operand 2, again"
+    edge = "([id, side]) => document.getElementById(id).getBoundingClientRect()[side]"
+    at = lambda *where: page.page.evaluate(edge, list(where))  # noqa: E731
+    assert at("right-total", "bottom") <= at("ledger", "bottom")
+    assert at("graph", "bottom") <= at("controls", "top") < viewport["height"]

@@ -92,7 +92,8 @@ function showNode(node, walk) {
   else if (step.node === node.id) states.push("sender");
   if (wrong) states.push("wrong");
   setState(node.box, states);
-  const value = !computed ? "" : hidden(node.forward, walk) ? "?" : node.value;
+  const changed = walk.data.changed && now(walk) >= walk.seed ? walk.data.changed[node.id] : undefined;
+  const value = !computed ? "" : hidden(node.forward, walk) ? "?" : changed ?? node.value;
   let grad = "";
   if (arrived.length) {
     const latest = arrived[arrived.length - 1];
