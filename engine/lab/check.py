@@ -6,10 +6,12 @@ import ast
 import builtins
 import io
 import linecache
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import astuple, dataclass
+from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from ..shown import clipped, visible
@@ -79,7 +81,9 @@ def run(tests: str, source: str, file: str) -> tuple[str, list[tuple[Any, ...]]]
 
     The numbers that the tests draw are others for each code.
     """
-    names: dict[str, Any] = {"__name__": "learner", "__file__": file}
+    module = ModuleType("learner")
+    sys.modules["learner"], names = module, vars(module)  # a dataclass looks for its module there
+    names["__file__"] = file
     with _printed() as first:
         problem = _run(source, file, names)
     if problem:

@@ -76,3 +76,8 @@ def test_a_notebook_shows_statement_start_and_what_to_do():
         assert one.statement in text
         assert one.start.rstrip() in text
         assert text.endswith(HOW.format(n=one.number))
+
+
+def test_a_dataclass_may_be_part_of_the_answer():
+    start = "from dataclasses import dataclass\n\n@dataclass\nclass P:\n    x: float = -4\n\n"
+    assert gg.lab.exercise(1).check(f"{start}slope_a, slope_b = P().x, 3").ok
