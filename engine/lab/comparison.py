@@ -21,7 +21,7 @@ from ..story.steps import Steps, shown_names
 from ..table import Table
 from .backward_pass import Pass, first_wrong
 from .faults import FAULTS, Fault, RefusedError
-from .faulty_steps import FaultySteps
+from .faulty_steps import SHOWN_BEGUN, FaultySteps
 
 NAME_LENGTH: Final = 40
 """Characters of a label that a comparison shows."""
@@ -92,6 +92,12 @@ class Comparison(NamedTuple):
         there = self.counterparts[index]
         return "right" if there == index else f"right, step {there + 1}"
 
+    def right_numbers(self, index: int) -> str:
+        """What the right pass does beside a step of the wrong one; where it begins, with each 0 that belongs there."""
+        begun = sorted(self.wrong.begun, reverse=True) if self.wrong and index == len(self.graph) else []
+        zero = (f", {self.right.names[i]}.grad = 0" for i in begun[:SHOWN_BEGUN] if i not in self.right.begun)
+        return self.right[self.counterparts[index]].numbers + "".join(zero)
+
     @property
     def receiver(self) -> int | None:
         """Id of the node that gets the first wrong number."""
@@ -109,7 +115,7 @@ class Comparison(NamedTuple):
         parts = [
             f"first wrong number: step {self.first + 1} of {len(self.wrong)}",
             f"  wrong: {self.wrong[self.first].numbers}",
-            f"  {self.of_right(self.first)}: {self.right[self.counterparts[self.first]].numbers}",
+            f"  {self.of_right(self.first)}: {self.right_numbers(self.first)}",
         ]
         if self.cause != self.first:
             parts.append(f"caused by step {self.cause + 1}: {self.wrong[self.cause].sentence}")

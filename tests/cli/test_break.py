@@ -48,6 +48,15 @@ def test_every_fault_alone_and_with_all_its_steps(capsys):
             assert capsys.readouterr().out == steps
 
 
+@pytest.mark.parametrize("fault", ["forget_zero_grad", "zero_only_parameters", "zero_everything"])
+def test_both_sides_name_the_gradients_that_are_there_when_a_second_pass_begins(capsys, fault):
+    for words in ([], ["--all"]):
+        assert main(["break", fault, *words]) == 0
+        sides = re.findall(r"(?:wrong|right): (\w\.grad = .*, .*)", capsys.readouterr().out)
+        assert len(sides) >= 2
+        assert len({tuple(re.findall(r"\w+\.grad", side)) for side in sides}) == 1
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -75,7 +75,7 @@ def _last_lines(text: str) -> str:
 def _steps(found: Comparison, index: int) -> list[Text]:
     """The equation of a step; if it is another one in the other pass, both."""
     assert found.wrong is not None  # else there are no steps
-    right, wrong = found.right[found.counterparts[index]].numbers, found.wrong[index].numbers
+    right, wrong = found.right_numbers(index), found.wrong[index].numbers
     if right == wrong:
         return [Text(wrong, f"bold {TERMINAL_FORWARD if index < len(found.graph) else TERMINAL_BACKWARD}")]
     beside = found.of_right(index)
