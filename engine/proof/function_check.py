@@ -146,14 +146,14 @@ class FunctionCheck:
     def _own_row(self, row: Row, direction: Sequence[float], size: float, unit: float) -> Row:
         """The row after rules of the learner's own behind it were proved by differences, each by itself."""
         rates = Rates(self.function, direction, size, len(self.proof.order))
-        a, faint = row.analytic, 1e-5 * max(1.0, abs(self.proof.order[0]._data)) * unit
-        at = of_result(rates, a * unit)
+        a, at = row.analytic, of_result(rates, row.analytic * unit)
         if self.proof.refused:
-            said, note = judged(at, faint)
+            at(0.0)  # so that it is moved
+            said, note = judged(at, rates.coarse(None))
             row = replace(row, numeric=a, verdict=RIGHT)
             missed, beside = at(0.0).off, (at(-1.0).off, at(1.0).off)
         else:
-            said, note, missed, beside = self.own.judge(rates)
+            said, note, missed, beside = self.own.judge(rates, unit != 1.0)
         if row.verdict == CANNOT_TELL or row.note == LOST:
             return row
         n = row.numeric + missed / unit if math.isfinite(missed) else at(0.0).rate / unit

@@ -79,6 +79,22 @@ class Rates:
         except ArithmeticError:  # another graph there
             return Rate(math.nan, math.inf)
 
+    def coarse(self, i: int | None) -> float:
+        """How much the node, or the result, changes along the longest step, per step: what is nothing beside this need
+        not be known."""
+        t = max((t for t, run in self.runs.items() if i is None or len(run.data) == self.count), default=0.0)
+        far, here = (self._run(t), self._run(0.0)) if t else (None, None)
+        if far is None or here is None:
+            return 0.0
+        change = far.value - here.value if i is None else far.data[i] - here.data[i]
+        return abs(change) / t if math.isfinite(change) else 0.0
+
+    @property
+    def moves(self) -> bool:
+        """Whether any step so far was long enough to move an input at all."""
+        start = self.f.inputs(self.direction, 0.0)
+        return any(self.f.inputs(self.direction, t) != start for t in self.runs)
+
     def varies(self, i: int) -> bool:
         """Whether the node has moved in any run so far."""
         held = {run.data[i] for run in self.runs.values() if len(run.data) == self.count}
@@ -132,15 +148,19 @@ def of_node(rates: Rates, place: int, edges: Sequence[tuple[int, float]]) -> Cal
     return cache(at)
 
 
-def judged(at: Callable[[float], Misfit], faint: float, close: float = CLOSE) -> tuple[str, str]:
+def judged(
+    at: Callable[[float], Misfit], faint: float, close: float = CLOSE, nothing: float = 0.0
+) -> tuple[str, str]:
     """What differences say: verdict and reason.
 
     Args:
         at: what they are from both sides (0), from the left (−1) and from the right (1).
-        faint: a change that is nothing.
+        faint: the size of what is compared where the slopes say that there is no change.
         close: up to which part of the whole they agree.
+        nothing: a change that is nothing in any case.
     """
     both = at(0.0)
+    faint = max(nothing, faint if both.told == 0.0 else 0.0)
     if both.spread <= CLOSE * max(both.scale, faint) and both.fits(close):
         return RIGHT, ""
     sides = [side for side in (at(-1.0), at(1.0)) if side.rate == side.rate]  # where it is defined
@@ -205,17 +225,19 @@ class OwnRules:
         edges = [e for e in self.proof.edges[node] if rates.varies(self._place[e.operand])]
         return edges, of_node(rates, self._place[node], [(self._place[e.operand], e.stored) for e in edges])
 
-    def judge(self, rates: Rates) -> tuple[str, str, float, tuple[float, float]]:
-        """The worst verdict of a node here, its reason; what the result changes by beyond what its graph says: at
-        all, and from either side."""
+    def judge(self, rates: Rates, together: bool) -> tuple[str, str, float, tuple[float, float]]:
+        """The worst verdict of a node here, its reason; what the result changes by beyond what its graph says: at all,
+        and from either side. Where inputs move `together`, what is little beside a node need not be known."""
         rates.of(None)  # so that all is moved
+        if not rates.moves:
+            return CANNOT_TELL, "the input is so large that a step is lost in its rounding", 0.0, (0.0, 0.0)
         worst, why, missed, beside = RIGHT, "", 0.0, [0.0, 0.0]
         for node in self.proof.own:
             edges, at = self._misfit(node, rates)
             if not edges and not rates.varies(self._place[node]):
                 continue
-            faint = 1e-5 * abs(node._data) / max(1.0, rates.size) + _NOTHING
-            said, reason = judged(at, faint, CLOSE if len(edges) <= _MANY else _CLOSER)
+            close, nothing = CLOSE if len(edges) <= _MANY else _CLOSER, _NOTHING + together * 1e-5 * abs(node._data)
+            said, reason = judged(at, rates.coarse(self._place[node]), close, nothing)
             if said == WRONG:
                 self._suspects[node] = None
                 self._note(node, edges, rates, at(0.0))

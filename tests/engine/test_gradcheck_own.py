@@ -398,3 +398,28 @@ def test_the_line_where_a_gradient_is_lost_is_named_if_it_can_only_be_one(f, lin
 @pytest.mark.parametrize("file", ["/home/me/rules.py", "C:\\me\\rules.py", "rules.py"])
 def test_of_a_file_the_name_alone_is_told(file):
     assert told_place(file, 3) == "rules.py:3"
+
+
+UNRESOLVED: dict[str, tuple[Any, float]] = {
+    "an input too large to be moved": (lambda x: ruled(3 * x.data, (x,), (-7.0,), "triple"), 1e28),
+    "beside 1e12": (lambda x: ruled(x.data**2 + 1e12, (x,), (0.0,), "square"), 1.5),
+    "beside 1e14": (lambda x: ruled(x.data**2 + 1e14, (x,), (-3.0,), "square"), 1.5),
+    "saturated": (lambda x: ruled(math.tanh(x.data), (x,), (0.0,), "tanh"), 15.0),
+}
+
+
+@pytest.mark.parametrize("case", UNRESOLVED)
+def test_a_wrong_rule_is_not_called_right_where_differences_are_not_resolved(case):
+    f, at = UNRESOLVED[case]
+    assert [row.verdict for row in gg.gradcheck(f, [at]).rows] == ["cannot tell"]
+
+
+def test_a_wrong_rule_is_found_beside_a_large_number():
+    f = lambda x: ruled(x.data**2 + 1e10, (x,), (1.05 * 2 * x.data,), "square")  # noqa: E731  # as the others
+    assert gg.gradcheck(f, [1.5]).rows[0].verdict == "wrong"
+
+
+@pytest.mark.parametrize("power", [2, 3, 4])
+def test_a_flat_place_is_no_secret(power):
+    f = lambda x: ruled(x.data**power, (x,), (power * x.data ** (power - 1),), "power")  # noqa: E731  # as the others
+    assert gg.gradcheck(f, [0.0]).rows[0].verdict == "right"
