@@ -195,8 +195,8 @@ _WAYS: Final = ("forget_zero_grad", "zero_only_parameters", "zero_everything")
     "a second pass adds to gradients of the leaves that nobody has set to 0; its own alone are wanted",
     "any: every leaf gets its gradient twice",
     said={
-        "begin": "{input}.grad still holds {old} from the pass before, where it has to be 0: zero_grad() was forgotten; the "
-        "second pass adds to it and comes to {new}, where {total} is right."
+        "begin": "{input}.grad still holds {old} from the pass before, where it has to be 0: zero_grad() was "
+        "forgotten; the second pass adds to it and comes to {new}, where {total} is right."
     },
     beside=_WAYS,
 )
@@ -210,8 +210,9 @@ def _forget_zero_grad(run: Pass) -> None:
     "second pass alone are wanted (a new graph at each step has none left: there, zeroing the parameters is enough)",
     "a result in between, as b in b = a + a; c = b + b (a graph that is built anew for each pass begins with none)",
     said={
-        "begin": "{input}.grad still holds {old} from the pass before, where it has to be 0: {input} is no leaf, so it was "
-        "not set to 0, and with what the second pass adds it comes to {new}, where {total} is right; that is what it hands on."
+        "begin": "{input}.grad still holds {old} from the pass before, where it has to be 0: {input} is no leaf, "
+        "so it was not set to 0, and with what the second pass adds it comes to {new}, where {total} is right; that is "
+        "what it hands on."
     },
     beside=_WAYS,
 )

@@ -148,9 +148,7 @@ def of_node(rates: Rates, place: int, edges: Sequence[tuple[int, float]]) -> Cal
     return cache(at)
 
 
-def judged(
-    at: Callable[[float], Misfit], faint: float, close: float = CLOSE, nothing: float = 0.0
-) -> tuple[str, str]:
+def judged(at: Callable[[float], Misfit], faint: float, close: float = CLOSE, nothing: float = 0.0) -> tuple[str, str]:
     """What differences say: verdict and reason.
 
     Args:

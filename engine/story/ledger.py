@@ -24,8 +24,8 @@ class Contribution(NamedTuple):
 
     Attributes:
         node: name of the node that handed it back.
-        where: the same, with the place of the operand if the node reads the variable more than once, and whether it came
-            through there before, in a pass with a fault.
+        where: the same, with the place of the operand if the node reads the variable more than once, and whether it
+            came through there before, in a pass with a fault.
         position: which of the node's operands the variable is.
         upstream, slope: the gradient of `node`, and the local derivative of the edge.
         contribution: their product.

@@ -218,10 +218,10 @@ def test_words_about_numbers_hold_for_any_sign_and_any_number_of_operands(fault)
 @pytest.mark.parametrize(
     ("text", "numbers", "at", "said"),
     [
-        ("a - b", {"a": 5, "b": 3}, "sub", "sub has the wrong sign for operand 2: the local derivative is −1 and not 1, "
-         "so b gets 1 from v2; with the right sign it is −1."),
+        ("a - b", {"a": 5, "b": 3}, "sub", "sub has the wrong sign for operand 2: the local derivative is −1 and not "
+         "1, so b gets 1 from v2; with the right sign it is −1."),
         ("-a", {"a": 2}, "neg", "neg has the wrong sign: the local derivative is −1 and not 1, so a gets 1 from"),
-        ("tanh(a)", {"a": 0}, "tanh", "tanh has the wrong sign: the local derivative is 1 and not −1, so a gets −1 from"),
+        ("tanh(a)", {"a": 0}, "tanh", "tanh has the wrong sign: the local derivative is 1 and not −1, so a gets"),
         ("a - 2", {"a": 5}, "sub", "sub has the wrong sign for operand 1: the local derivative is 1 and not −1, so a"),
     ],
 )  # fmt: skip
